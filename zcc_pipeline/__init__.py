@@ -1,0 +1,1 @@
+"""Own your Zoom Contact Center engagement data, provably complete."""

@@ -1,0 +1,178 @@
+"""The protocols through which rooms meet: ``state`` implements them, ``sources`` and ``pipeline`` use them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from zcc_pipeline.domain.completeness import ArtefactKind, Reason
+from zcc_pipeline.domain.datasets import Label
+from zcc_pipeline.domain.window import Window
+
+
+class RateBudget(Protocol):
+    """Shared by all processes that use one Zoom account. Times are seconds since the epoch, so that processes agree."""
+
+    def reserve(
+        self, label: Label, *, interval_seconds: float, burst: int, now: float, not_later_than: float | None = None
+    ) -> float:
+        """Take the next free slot of a label and return the time at which it may be used (``now`` or later).
+
+        A generic cell rate algorithm: slots are ``interval_seconds`` apart once ``burst`` are used up. Atomic across processes.
+        With ``not_later_than``, a slot that would come later is not taken, and the time it would have had is returned.
+        """
+        ...
+
+    def block(self, label: Label, *, until: float) -> None:
+        """Nobody uses that label before ``until``: the source has said so."""
+        ...
+
+    def spend_daily(self, day: date, *, amount: int, cap: int) -> bool:
+        """Count ``amount`` against the day's budget of heavy calls; False, and nothing counted, where ``cap`` would be passed."""
+        ...
+
+    def spent_daily(self, day: date) -> int:
+        """Heavy calls counted on that day."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRow:
+    """One listing of one window, as the ledger keeps it."""
+
+    batch_id: str
+    dataset: str
+    window: Window
+    day: date
+    started_at: datetime
+    finished_at: datetime | None
+    rows: int
+    announced: int | None
+    pages: int
+    api_calls: int
+    is_complete: bool
+    error: str | None
+
+
+class WindowLedger(Protocol):
+    """What was listed, when, how much was announced and how much came."""
+
+    def begin(self, dataset: str, window: Window, *, day: date, now: datetime) -> str:
+        """Open a row and return its batch id (a ULID)."""
+        ...
+
+    def finish(
+        self,
+        batch_id: str,
+        *,
+        rows: int,
+        announced: int | None,
+        pages: int,
+        api_calls: int,
+        is_complete: bool,
+        error: str | None,
+        now: datetime,
+    ) -> None:
+        """Close the row."""
+        ...
+
+    def latest(self, dataset: str, first: date, last: date) -> Sequence[WindowRow]:
+        """The newest finished row of each day in the range, complete or not."""
+        ...
+
+    def last_complete_at(self, dataset: str, day: date) -> datetime | None:
+        """When that day was last listed completely."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WantedArtefact:
+    """A file that a record points at."""
+
+    kind: ArtefactKind
+    source_id: str
+    engagement_id: str | None
+    day: date
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ArtefactRow:
+    """One file as the ledger knows it. ``state`` is ``wanted``, ``stored``, ``failed`` or ``gone``."""
+
+    kind: ArtefactKind
+    source_id: str
+    engagement_id: str | None
+    day: date
+    occurred_at: datetime
+    state: str
+    attempts: int
+    first_seen_at: datetime
+    next_try_at: datetime | None
+    stored_at: datetime | None
+    path: str | None
+    size_bytes: int | None
+    sha256: str | None
+    sha512: str | None
+    media_type: str | None
+    reason: Reason | None
+    evidence: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """What the file store says of a file that is on disk for good."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+    sha512: str
+    media_type: str
+    extension: str
+
+
+class ArtefactLedger(Protocol):
+    """Which files are wanted, stored, failed (to be tried again) or gone."""
+
+    def want(self, artefacts: Iterable[WantedArtefact], *, now: datetime) -> int:
+        """Add those not known yet; returns how many were new. Known rows keep their state."""
+        ...
+
+    def get(self, kind: ArtefactKind, source_ids: Iterable[str]) -> dict[str, ArtefactRow]:
+        """Rows by source id."""
+        ...
+
+    def on_days(self, first: date, last: date, *, kind: ArtefactKind | None = None) -> Sequence[ArtefactRow]:
+        """All rows of those days."""
+        ...
+
+    def mark_stored(self, kind: ArtefactKind, source_id: str, stored: StoredFile, *, now: datetime) -> None:
+        """The file is on disk, synced and named."""
+        ...
+
+    def mark_failed(
+        self,
+        kind: ArtefactKind,
+        source_id: str,
+        *,
+        reason: Reason,
+        evidence: str,
+        next_try_at: datetime | None,
+        now: datetime,
+    ) -> None:
+        """An attempt failed; ``evidence`` holds status codes, never URLs or personal data."""
+        ...
+
+    def mark_gone(self, kind: ArtefactKind, source_id: str, *, reason: Reason, evidence: str, now: datetime) -> None:
+        """The source has it no more, with evidence; it is not tried again. A file already stored stays recorded as stored."""
+        ...
+
+
+class Suppression(Protocol):
+    """Engagements that were erased and must not be landed again."""
+
+    def is_suppressed(self, engagement_id: str) -> bool:
+        """Whether it must not come back."""
+        ...

@@ -1,0 +1,1 @@
+"""The lake of record versions and the store of files."""

@@ -1,0 +1,1 @@
+"""The only room that speaks Dagster: assets, checks, schedules over the verbs of pipeline."""

@@ -1,0 +1,1 @@
+"""The verbs, without Dagster: the only place where rooms meet."""

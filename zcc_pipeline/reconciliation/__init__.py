@@ -1,0 +1,1 @@
+"""Expectation rules, settling and deletion: pure functions over what they are handed."""

@@ -1,0 +1,1 @@
+"""A stand-in for Zoom Contact Center, held to its published definition."""

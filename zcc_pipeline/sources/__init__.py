@@ -1,0 +1,1 @@
+"""The ways in: each sub-package is one route out of Zoom Contact Center. They do not know each other."""

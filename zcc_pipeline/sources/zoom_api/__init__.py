@@ -1,0 +1,1 @@
+"""The REST API of Zoom Contact Center: tokens, limits, endpoints, paging, planning, downloads."""

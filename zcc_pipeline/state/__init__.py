@@ -1,0 +1,1 @@
+"""Ledgers in SQLite or PostgreSQL, implementing the protocols of domain.ports."""

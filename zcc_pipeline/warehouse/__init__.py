@@ -1,0 +1,1 @@
+"""Runs dbt, publishes the analysts' copy, reads marts."""
