@@ -1,7 +1,8 @@
 """Every dataset the pipeline lands, declared once: the place to add one.
 
 An ``Endpoint`` says how Zoom lists it (path, page size, label and scopes from Zoom's published definition, restated per
-field); a ``Dataset`` says what the pipeline does with the records. Landing, polling, planning, Dagster and the doctor read these.
+field); a ``Dataset`` says what the pipeline does with the records. Landing, polling, planning, Dagster and the
+doctor read these.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ def _catalogue(
 _ALL = (
     Dataset(
         name="zoom/engagements",
-        description="One record per customer interaction, once it has ended: times, channels, consumers, queues, agents, durations.",
+        description="One record per customer interaction, once it has ended: times, channels, consumers, queues, agents.",
         api_page=_API + "engagements/GET/contact_center/engagements",
         reading=Reading.WINDOW,
         group="engagements",
@@ -138,7 +139,7 @@ _ALL = (
     ),
     Dataset(
         name="zoom/engagement_events",
-        description="What happened inside a voice or video engagement: queued, ringing, answered, held, transferred, ended.",
+        description="What happened inside a voice or video engagement: queued, ringing, answered, transferred, ended.",
         api_page=_API + "engagements/GET/contact_center/engagements/{engagementId}/events",
         reading=Reading.PER_ENGAGEMENT,
         group="engagements",
@@ -181,7 +182,6 @@ _ALL = (
         ),
         id_fields=("engagement_id", "sent_time", "message_digest"),
         engagement_field="engagement_id",
-        time_field="sent_time",
         parent="zoom/engagements",
     ),
     Dataset(

@@ -21,7 +21,8 @@ class RateBudget(Protocol):
     ) -> float:
         """Take the next free slot of a label and return the time at which it may be used (``now`` or later).
 
-        A generic cell rate algorithm: slots are ``interval_seconds`` apart once ``burst`` are used up. Atomic across processes.
+        A generic cell rate algorithm: slots are ``interval_seconds`` apart once ``burst`` are used up.
+        Atomic across processes.
         With ``not_later_than``, a slot that would come later is not taken, and the time it would have had is returned.
         """
         ...
@@ -31,7 +32,7 @@ class RateBudget(Protocol):
         ...
 
     def spend_daily(self, day: date, *, amount: int, cap: int) -> bool:
-        """Count ``amount`` against the day's budget of heavy calls; False, and nothing counted, where ``cap`` would be passed."""
+        """Count ``amount`` against the day's budget of heavy calls; False and uncounted where it would pass ``cap``."""
         ...
 
     def spent_daily(self, day: date) -> int:
@@ -167,7 +168,7 @@ class ArtefactLedger(Protocol):
         ...
 
     def mark_gone(self, kind: ArtefactKind, source_id: str, *, reason: Reason, evidence: str, now: datetime) -> None:
-        """The source has it no more, with evidence; it is not tried again. A file already stored stays recorded as stored."""
+        """The source has it no more, with evidence; not tried again. A file already stored stays recorded as stored."""
         ...
 
 
@@ -189,7 +190,7 @@ class Body(Protocol):
 
     @property
     def total_size(self) -> int | None:
-        """Size of the whole file in bytes (of all of it, also where this is a part); None where the server does not say."""
+        """Bytes of the whole file (also where this is only a part); None where the server does not say."""
         ...
 
     @property
@@ -226,3 +227,32 @@ class ByteSource(Protocol):
         Raises ``NotFound`` where the source has no such file, ``TransientError`` where trying again may help.
         """
         ...
+
+
+class Progress(Protocol):
+    """Where long work says how far it is; the command line draws bars, Dagster and tests stay silent."""
+
+    def start(self, task: str, total: int | None) -> None:
+        """Begin a task, or set its total anew."""
+        ...
+
+    def advance(self, task: str, amount: int = 1) -> None:
+        """Some of it is done."""
+        ...
+
+    def finish(self, task: str) -> None:
+        """All of it is done."""
+        ...
+
+
+class Silence:
+    """Progress that nobody watches."""
+
+    def start(self, task: str, total: int | None) -> None:
+        """Ignore."""
+
+    def advance(self, task: str, amount: int = 1) -> None:
+        """Ignore."""
+
+    def finish(self, task: str) -> None:
+        """Ignore."""

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One utterance. ``offset_seconds`` counts from the start of the recording or conversation; None where the file has no times."""
+    """One utterance.
+
+    ``offset_seconds`` counts from the start of the recording or conversation; None where the file has no times.
+    """
 
     turn: int
     speaker: str | None

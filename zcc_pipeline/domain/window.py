@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 
@@ -34,7 +35,7 @@ class Window:
         seconds = int(self.duration.total_seconds())
         parts = max(1, min(parts, seconds))
         cuts = [self.start + timedelta(seconds=seconds * i // parts) for i in range(parts)] + [self.end]
-        return [Window(a, b) for a, b in zip(cuts, cuts[1:], strict=False)]
+        return [Window(a, b) for a, b in pairwise(cuts)]
 
 
 def day_window(day: date, timezone: ZoneInfo) -> Window:

@@ -1,0 +1,210 @@
+"""The only reader of the environment. Rooms get plain values; nothing is read before ``load_settings`` is called.
+
+Values come from the process environment, then from ``.env`` in the working directory. Every secret may also be given as
+``<NAME>_FILE``, the path of a file that holds it, as container platforms mount secrets.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dotenv import dotenv_values
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from zcc_pipeline.domain.clock import Clock
+from zcc_pipeline.domain.errors import ConfigurationError
+from zcc_pipeline.domain.window import day_of
+
+PREFIX = "ZCC_"
+
+
+def _split_commas(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
+
+
+class Settings(BaseSettings):
+    """Every setting, with what it is for and an example; ``zcc doctor`` prints them."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
+
+    home: Path = Field(
+        Path("zcc_data"), description="Folder for everything the pipeline keeps", examples=["/var/lib/zcc"]
+    )
+    timezone: str = Field(
+        "UTC",
+        description="Time zone that decides which day a record belongs to; frozen once data has landed",
+        examples=["Europe/Berlin"],
+    )
+    start_date: date | None = Field(
+        None, description="First day of interest; default is 30 days before yesterday", examples=["2026-01-01"]
+    )
+    lookback_days: int = Field(7, ge=1, le=366, description="Days read again every night", examples=["7"])
+    deep_lookback_days: int = Field(35, ge=1, le=366, description="Days read again every week", examples=["35"])
+
+    zoom_account_id: str | None = Field(
+        None, description="Account id of the server-to-server app", examples=["AbCdEfGhIj"]
+    )
+    zoom_client_id: str | None = Field(
+        None, description="Client id of the server-to-server app", examples=["KlMnOpQrSt"]
+    )
+    zoom_client_secret: SecretStr | None = Field(
+        None, description="Client secret of the server-to-server app", examples=["(from the app's credentials page)"]
+    )
+    zoom_api_url: str = Field(
+        "https://api.zoom.us/v2",
+        pattern=r"^https?://",
+        description="Base address of the API",
+        examples=["https://api.zoom.us/v2"],
+    )
+    zoom_oauth_url: str = Field(
+        "https://zoom.us/oauth/token",
+        pattern=r"^https?://",
+        description="Address that hands out tokens",
+        examples=["https://zoom.us/oauth/token"],
+    )
+    zoom_plan: Literal["pro", "business", "unlimited"] = Field(
+        "pro",
+        description="Zoom plan, which decides the rate limits; unlimited is for stand-ins only",
+        examples=["business"],
+    )
+    zoom_rate_share: float = Field(
+        0.8, gt=0, le=1, description="Share of the account's rate limits that the pipeline may use", examples=["0.8"]
+    )
+    zoom_download_hosts: CommaSeparated = Field(
+        ("zoom.us",),
+        description="Hosts (and those below them) that may receive the token with a download",
+        examples=["zoom.us"],
+    )
+
+    state_url: SecretStr | None = Field(
+        None,
+        description="Database of the ledgers; default is SQLite under ZCC_HOME",
+        examples=["postgresql://zcc:password@db.example.com/zcc"],
+    )
+    lake_url: str | None = Field(
+        None, description="Where Parquet lands; default is a folder under ZCC_HOME", examples=["s3://bucket/lake"]
+    )
+    files_url: str | None = Field(None, description="Where media and transcripts land", examples=["s3://bucket/files"])
+    s3_endpoint_url: str | None = Field(
+        None, description="S3 endpoint, where it is not AWS", examples=["https://s3.example.com"]
+    )
+    s3_region: str = Field("us-east-1", description="S3 region", examples=["eu-central-1"])
+    s3_access_key_id: str | None = Field(None, description="S3 access key", examples=["AKIAEXAMPLE"])
+    s3_secret_access_key: SecretStr | None = Field(
+        None, description="S3 secret key", examples=["(from your S3 provider)"]
+    )
+    warehouse_path: Path | None = Field(
+        None, description="DuckDB file that only dbt writes", examples=["/var/lib/zcc/warehouse.duckdb"]
+    )
+    analytics_path: Path | None = Field(
+        None, description="DuckDB file that analysts read", examples=["/srv/zcc/analytics.duckdb"]
+    )
+
+    @field_validator("home", "warehouse_path", "analytics_path")
+    @classmethod
+    def _expand(cls, path: Path | None) -> Path | None:
+        return path.expanduser().absolute() if path else path
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"{name!r} is not a known time zone") from error
+        return name
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what ``load_settings`` hands in: it has already merged the environment and ``.env``."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+
+def load_settings(environment: Mapping[str, str] | None = None, *, dotenv: Path | None = None) -> Settings:
+    """Read the settings now; ``ConfigurationError`` names each wrong variable, what it is for, and an example."""
+    merged = _merge(os.environ if environment is None else environment, dotenv or Path(".env"))
+    values: dict[str, Any] = {}
+    for name, field in Settings.model_fields.items():
+        value = _lookup(name, field, merged)
+        if value:
+            values[name] = value
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise _explain(error) from None
+
+
+def _merge(environment: Mapping[str, str], dotenv: Path) -> dict[str, str]:
+    from_file = (
+        {key: value for key, value in dotenv_values(dotenv).items() if value is not None} if dotenv.is_file() else {}
+    )
+    return {key: value for key, value in {**from_file, **environment}.items() if key.startswith(PREFIX)}
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    return "SecretStr" in str(field.annotation)
+
+
+def _lookup(name: str, field: FieldInfo, merged: Mapping[str, str]) -> str | None:
+    variable = PREFIX + name.upper()
+    if variable in merged or not _is_secret(field):
+        return merged.get(variable)
+    path = merged.get(f"{variable}_FILE")
+    if not path:
+        return None
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{variable}_FILE",
+            f"cannot read the file it names ({type(error).__name__})",
+            purpose=f"file that holds: {field.description}",
+            example=f"/run/secrets/{name}",
+        ) from None
+
+
+def _explain(error: ValidationError) -> ConfigurationError:
+    """Speak of variables, not of models; the value itself is never repeated, it may be a secret."""
+    problems = []
+    for item in error.errors(include_input=False, include_url=False, include_context=False):
+        name = str(item["loc"][0])
+        field = Settings.model_fields[name]
+        problems.append(
+            ConfigurationError(
+                PREFIX + name.upper(),
+                item["msg"].removeprefix("Value error, "),
+                purpose=field.description or "",
+                example=str((field.examples or [""])[0]),
+            )
+        )
+    first, *others = problems
+    first.args = ("\n".join(str(problem) for problem in [first, *others]),)
+    return first
+
+
+def example_of(name: str) -> str:
+    """The example that belongs to a setting, for messages."""
+    return str((Settings.model_fields[name].examples or [""])[0])
+
+
+def default_start_date(settings: Settings, clock: Clock) -> date:
+    """The first day of interest: as set, or 30 days before yesterday in the account's time zone."""
+    return settings.start_date or day_of(clock.now(), ZoneInfo(settings.timezone)) - timedelta(days=31)
