@@ -69,6 +69,8 @@ class Dataset:
     """Dataset whose records lead to this one."""
     embedded_key: str | None = None
     """For embedded datasets: the array's key in the parent's record."""
+    detail: Endpoint | None = None
+    """Reads one record with more fields than the list has."""
 
     @property
     def key(self) -> str:
@@ -80,8 +82,32 @@ _API = "https://developers.zoom.us/docs/api/contact-center/#tag/"
 _URLS = frozenset({"download_url", "transcript_url", "playback_url"})
 
 
+ENGAGEMENT_DETAIL = Endpoint(
+    "/contact_center/engagements/{engagement_id}",
+    label=Label.LIGHT,
+    scopes=("contact_center:read:engagement:admin", "contact_center_report:read:admin"),
+)
+INBOX_DETAIL = Endpoint(
+    "/contact_center/inboxes/{inbox_id}",
+    label=Label.LIGHT,
+    scopes=("contact_center:read:inbox:admin", "contact_center_inbox:read:admin"),
+)
+DISPOSITION_DETAIL = Endpoint(
+    "/contact_center/dispositions/{disposition_id}",
+    label=Label.LIGHT,
+    scopes=("contact_center:read:disposition:admin", "contact_center_disposition:read:admin"),
+)
+
+
 def _catalogue(
-    key: str, description: str, path: str, items: str, id_field: str, page_size: int, *scopes: str
+    key: str,
+    description: str,
+    path: str,
+    items: str,
+    id_field: str,
+    page_size: int,
+    *scopes: str,
+    detail: Endpoint | None = None,
 ) -> Dataset:
     return Dataset(
         name=f"zoom/{key}",
@@ -93,6 +119,7 @@ def _catalogue(
             f"/contact_center/{path}", items, Label.MEDIUM, page_size, announces_total=True, scopes=scopes
         ),
         id_fields=(id_field,),
+        detail=detail,
     )
 
 
@@ -116,6 +143,7 @@ _ALL = (
         engagement_field="engagement_id",
         time_field="start_time",
         volatile_fields=frozenset({"transcript_url"}),
+        detail=ENGAGEMENT_DETAIL,
     ),
     Dataset(
         name="zoom/notes",
@@ -314,6 +342,7 @@ _ALL = (
         300,
         "contact_center:read:list_inboxes:admin",
         "contact_center_inbox:read:admin",
+        detail=INBOX_DETAIL,
     ),
     _catalogue(
         "teams",
@@ -334,6 +363,7 @@ _ALL = (
         300,
         "contact_center:read:list_dispositions:admin",
         "contact_center_disposition:read:admin",
+        detail=DISPOSITION_DETAIL,
     ),
     Dataset(
         name="zoom/events",
@@ -370,11 +400,6 @@ _ALL = (
 
 DATASETS: dict[str, Dataset] = {dataset.name: dataset for dataset in _ALL}
 
-ENGAGEMENT_DETAIL = Endpoint(
-    "/contact_center/engagements/{engagement_id}",
-    label=Label.LIGHT,
-    scopes=("contact_center:read:engagement:admin", "contact_center_report:read:admin"),
-)
 ENGAGEMENT_LOG = Endpoint(
     "/contact_center/analytics/log/historical/engagement",
     "engagement_logs",
@@ -399,16 +424,6 @@ QUEUE_RECORDINGS = Endpoint(
     300,
     ("from", "to"),
     scopes=("contact_center:read:list_recordings", "contact_center_recording:read"),
-)
-INBOX_DETAIL = Endpoint(
-    "/contact_center/inboxes/{inbox_id}",
-    label=Label.LIGHT,
-    scopes=("contact_center:read:inbox:admin", "contact_center_inbox:read:admin"),
-)
-DISPOSITION_DETAIL = Endpoint(
-    "/contact_center/dispositions/{disposition_id}",
-    label=Label.LIGHT,
-    scopes=("contact_center:read:disposition:admin", "contact_center_disposition:read:admin"),
 )
 
 
