@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from zcc_pipeline.domain.completeness import ArtefactKind, Reason
 from zcc_pipeline.domain.datasets import Label
@@ -121,6 +121,8 @@ class ArtefactRow:
     media_type: str | None
     reason: Reason | None
     evidence: str | None
+    not_found_since: datetime | None = None
+    """First of the 404s that have come in a row; None once anything else was answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,109 @@ class ArtefactLedger(Protocol):
 
     def mark_gone(self, kind: ArtefactKind, source_id: str, *, reason: Reason, evidence: str, now: datetime) -> None:
         """The source has it no more, with evidence; not tried again. A file already stored stays recorded as stored."""
+        ...
+
+
+ReadOutcome = Literal["found", "not_found", "no_answer", "scope_missing", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRow:
+    """The newest read of one engagement in one per-engagement dataset; ``evidence`` holds status and code."""
+
+    engagement_id: str
+    dataset: str
+    outcome: ReadOutcome
+    evidence: str
+    day: date
+    ended_at: datetime | None
+    read_at: datetime
+
+
+class ReadLedger(Protocol):
+    """What came of reading single engagements."""
+
+    def record(
+        self,
+        engagement_id: str,
+        dataset: str,
+        outcome: ReadOutcome,
+        evidence: str,
+        day: date,
+        ended_at: datetime | None,
+        now: datetime,
+    ) -> None:
+        """Keep the outcome of one read."""
+        ...
+
+    def record_all(self, rows: Iterable[ReadRow]) -> None:
+        """Keep many outcomes in one transaction; an older read never replaces a newer one."""
+        ...
+
+    def get(self, dataset: str, engagement_ids: Iterable[str]) -> dict[str, ReadRow]:
+        """Reads by engagement id; those never read are left out."""
+        ...
+
+    def on_days(self, first: date, last: date, *, dataset: str | None = None) -> Sequence[ReadRow]:
+        """All reads of engagements of those days."""
+        ...
+
+
+class AbsenceLedger(Protocol):
+    """Records that a complete listing no longer shows."""
+
+    def mark(self, dataset: str, record_ids: Iterable[str], day: date, at: datetime) -> dict[str, datetime]:
+        """Note an absence; returns since when each has been absent."""
+        ...
+
+    def clear(self, dataset: str, record_ids: Iterable[str]) -> None:
+        """They were seen again, or their deletion has been settled."""
+        ...
+
+    def pending(self, dataset: str, day: date) -> dict[str, datetime]:
+        """Absent records of that day, and since when."""
+        ...
+
+
+QuarantineState = Literal["held", "replayed", "dropped"]
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineItem:
+    """A record that could not be processed, whole. The payload may hold personal data: show it only when asked to."""
+
+    item_id: str
+    room: str
+    dataset: str
+    record_id: str | None
+    reason: str
+    detail: str
+    payload: bytes = field(repr=False)
+    state: QuarantineState
+    first_seen_at: datetime
+    last_seen_at: datetime
+    times_seen: int
+
+
+class Quarantine(Protocol):
+    """Where refused records wait to be replayed or dropped."""
+
+    def add(
+        self, room: str, dataset: str, record_id: str | None, reason: str, detail: str, payload: bytes, now: datetime
+    ) -> str:
+        """Hold a record and return its id; the same one again is the same item."""
+        ...
+
+    def list(self, state: QuarantineState | None = "held") -> Sequence[QuarantineItem]:
+        """Items in that state (None: all), oldest first."""
+        ...
+
+    def get(self, item_id: str) -> QuarantineItem | None:
+        """One item with its payload, or None."""
+        ...
+
+    def mark(self, item_id: str, state: QuarantineState) -> None:
+        """Say what became of it."""
         ...
 
 

@@ -1,0 +1,57 @@
+"""Records that a complete listing no longer shows: the time between the first such listing and the next decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from zcc_pipeline.state.database import Database
+from zcc_pipeline.state.schema import absences
+
+_IDS_PER_QUERY = 5_000  # under SQLite's limit on bound values
+
+
+class StoredAbsences:
+    """Implements ``AbsenceLedger``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def mark(self, dataset: str, record_ids: Iterable[str], day: date, at: datetime) -> dict[str, datetime]:
+        """Note that a complete listing at ``at`` did not show them; returns since when each has been absent."""
+        ids = sorted(set(record_ids))
+        if not ids:
+            return {}
+        insert = (sqlite.insert if self._database.is_sqlite else postgresql.insert)(absences).on_conflict_do_nothing()
+        rows = [{"dataset": dataset, "record_id": each, "day": day, "first_absent_at": at} for each in ids]
+        since: dict[str, datetime] = {}
+        with self._database.write() as connection:
+            connection.execute(insert, rows)
+            for start in range(0, len(ids), _IDS_PER_QUERY):
+                query = sa.select(absences.c.record_id, absences.c.first_absent_at).where(
+                    absences.c.dataset == dataset, absences.c.record_id.in_(ids[start : start + _IDS_PER_QUERY])
+                )
+                since.update((record_id, moment) for record_id, moment in connection.execute(query))
+        return since
+
+    def clear(self, dataset: str, record_ids: Iterable[str]) -> None:
+        """They were seen again, or their deletion has been settled."""
+        ids = sorted(set(record_ids))
+        with self._database.write() as connection:
+            for start in range(0, len(ids), _IDS_PER_QUERY):
+                connection.execute(
+                    sa.delete(absences).where(
+                        absences.c.dataset == dataset, absences.c.record_id.in_(ids[start : start + _IDS_PER_QUERY])
+                    )
+                )
+
+    def pending(self, dataset: str, day: date) -> dict[str, datetime]:
+        """Absent records of that day, and since when."""
+        query = sa.select(absences.c.record_id, absences.c.first_absent_at).where(
+            absences.c.dataset == dataset, absences.c.day == day
+        )
+        with self._database.read() as connection:
+            return {record_id: moment for record_id, moment in connection.execute(query)}  # noqa: C416 - typed rows

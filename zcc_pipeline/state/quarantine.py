@@ -1,0 +1,100 @@
+"""Records that could not be processed: kept whole, with the reason, until somebody replays or drops them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from hashlib import blake2b
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from zcc_pipeline.domain.errors import PermanentError
+from zcc_pipeline.domain.ports import QuarantineItem, QuarantineState
+from zcc_pipeline.state.database import Database
+from zcc_pipeline.state.schema import quarantine
+
+_COLUMNS = [column for column in quarantine.c if column.name != "fingerprint"]
+
+
+class StoredQuarantine:
+    """Implements ``Quarantine``."""
+
+    def __init__(self, database: Database, new_id: Callable[[datetime], str]) -> None:
+        self._database = database
+        self._new_id = new_id
+
+    def add(
+        self,
+        room: str,
+        dataset: str,
+        record_id: str | None,
+        reason: str,
+        detail: str,
+        payload: bytes,
+        now: datetime,
+    ) -> str:
+        """Hold a record and return its id.
+
+        The same record refused again for the same reason is the same item, counted once more: reading a day every
+        night does not fill the quarantine. One that was replayed and is refused again is held again; one that was
+        dropped stays dropped.
+        """
+        fingerprint = _fingerprint(room, dataset, record_id or "", reason, payload)
+        insert = (sqlite.insert if self._database.is_sqlite else postgresql.insert)(quarantine)
+        upsert = insert.on_conflict_do_update(
+            index_elements=[quarantine.c.fingerprint],
+            set_={
+                "detail": insert.excluded.detail,
+                "last_seen_at": insert.excluded.last_seen_at,
+                "times_seen": quarantine.c.times_seen + 1,
+                "state": sa.case((quarantine.c.state == "dropped", "dropped"), else_="held"),
+            },
+        ).returning(quarantine.c.item_id)
+        values = {
+            "item_id": self._new_id(now),
+            "fingerprint": fingerprint,
+            "room": room,
+            "dataset": dataset,
+            "record_id": record_id,
+            "reason": reason,
+            "detail": detail,
+            "payload": payload,
+            "state": "held",
+            "first_seen_at": now,
+            "last_seen_at": now,
+            "times_seen": 1,
+        }
+        with self._database.write() as connection:
+            return str(connection.execute(upsert, values).scalar_one())
+
+    def list(self, state: QuarantineState | None = "held") -> Sequence[QuarantineItem]:
+        """Items in that state (None: all), oldest first."""
+        query = sa.select(*_COLUMNS).order_by(quarantine.c.first_seen_at, quarantine.c.item_id)
+        if state is not None:
+            query = query.where(quarantine.c.state == state)
+        with self._database.read() as connection:
+            return [QuarantineItem(**row) for row in connection.execute(query).mappings()]
+
+    def get(self, item_id: str) -> QuarantineItem | None:
+        """One item with its payload, or None."""
+        query = sa.select(*_COLUMNS).where(quarantine.c.item_id == item_id)
+        with self._database.read() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        return QuarantineItem(**row) if row else None
+
+    def mark(self, item_id: str, state: QuarantineState) -> None:
+        """Say what became of it; ``PermanentError`` where there is no such item."""
+        with self._database.write() as connection:
+            result = connection.execute(
+                sa.update(quarantine).where(quarantine.c.item_id == item_id).values(state=state)
+            )
+            if result.rowcount == 0:
+                raise PermanentError(f"no quarantined item {item_id}")
+
+
+def _fingerprint(room: str, dataset: str, record_id: str, reason: str, payload: bytes) -> str:
+    digest = blake2b(digest_size=32)
+    for part in (room.encode(), dataset.encode(), record_id.encode(), reason.encode(), payload):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
