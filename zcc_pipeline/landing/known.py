@@ -1,0 +1,158 @@
+"""What a day of the lake already holds, in twelve bytes a version, with the rest left on disk until it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from zcc_pipeline.landing.batch import Array, key_hashes
+from zcc_pipeline.landing.schema import IDENTITY_COLUMNS, VERSION_COLUMNS
+
+Opener = Callable[[], pa.NativeFile]
+
+
+@dataclass(slots=True)
+class _Segment:
+    """One row group of one file."""
+
+    open_input: Opener
+    row_group: int
+    first_row: int
+
+
+@dataclass(slots=True)
+class Versions:
+    """Stored versions, as far as the version rule needs them; parallel columns."""
+
+    rows: Array
+    """Number of the version within the day: growing with the file's name and the place in the file."""
+    keys: Array
+    record_ids: pa.Array
+    shapes: pa.Array
+    hashes: Array
+    as_of: Array
+    observed_at: Array
+    is_deleted: Array
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class _Run:
+    """Keys in order, each with the row that holds it."""
+
+    def __init__(self, keys: Array, rows: Array) -> None:
+        order = np.argsort(keys, kind="stable")
+        self.keys, self.rows = keys[order], rows[order]
+
+    def merged(self, other: _Run) -> _Run:
+        return _Run(np.concatenate([self.keys, other.keys]), np.concatenate([self.rows, other.rows]))
+
+    def find(self, keys: Array) -> Array:
+        """Rows of every entry whose key is among those asked for (sorted, unique)."""
+        left = np.searchsorted(self.keys, keys, side="left")
+        counts = np.searchsorted(self.keys, keys, side="right") - left
+        total = int(counts.sum())
+        if not total:
+            return np.empty(0, np.uint32)
+        within = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+        return np.asarray(self.rows[np.repeat(left, counts) + within])
+
+
+class DayVersions:
+    """All versions of one day: those on disk when the writer first touched the day, and those that it added since.
+
+    Holds only a 64-bit key and a row number for each version (sorted runs that merge as they grow); ids, hashes and
+    times are read again from the row groups in which a key is found, payloads from there too.
+    """
+
+    def __init__(self) -> None:
+        self._segments: list[_Segment] = []
+        self._runs: list[_Run] = []
+        self._rows = 0
+
+    def load(self, openers: Iterable[Opener]) -> None:
+        """Take in the keys of files, in the order of their names."""
+        for open_input in openers:
+            keys = []
+            with open_input() as source, pq.ParquetFile(source) as file:
+                groups = [file.metadata.row_group(number).num_rows for number in range(file.metadata.num_row_groups)]
+                for number in range(len(groups)):
+                    table = file.read_row_group(number, columns=IDENTITY_COLUMNS)
+                    keys.append(_keys_of(table))
+            self.append(open_input, groups, np.concatenate(keys) if keys else np.empty(0, np.int64))
+
+    def append(self, open_input: Opener, rows_by_group: list[int], keys: Array) -> None:
+        """Take in one more file, whose keys are known."""
+        first_row = self._rows
+        for number, rows in enumerate(rows_by_group):
+            self._segments.append(_Segment(open_input, number, self._rows))
+            self._rows += rows
+        if len(keys):
+            self._runs.append(_Run(keys, np.arange(first_row, self._rows, dtype=np.uint32)))
+        while len(self._runs) > 1 and len(self._runs[-2].keys) < 2 * len(self._runs[-1].keys):
+            self._runs.append(self._runs.pop().merged(self._runs.pop()))
+
+    def find(self, keys: Array) -> Versions | None:
+        """The versions whose key is among those asked for; None where there is not one, which needs no reading."""
+        wanted = np.unique(keys)
+        found = [run.find(wanted) for run in self._runs]
+        rows = np.sort(np.concatenate(found)) if found else np.empty(0, np.uint32)
+        if not len(rows):
+            return None
+        table = self._read(rows, VERSION_COLUMNS)
+        digests = table["content_hash"].combine_chunks()
+        return Versions(
+            rows=rows.astype(np.int64),
+            keys=_keys_of(table),
+            record_ids=table["record_id"].combine_chunks(),
+            shapes=table["shape"].combine_chunks(),
+            hashes=_halves(digests),
+            as_of=table["as_of"].cast(pa.int64()).to_numpy(),
+            observed_at=table["observed_at"].cast(pa.int64()).to_numpy(),
+            is_deleted=table["is_deleted"].to_numpy(),
+        )
+
+    def payloads(self, rows: Array) -> dict[int, bytes]:
+        """The payloads of those versions by their number."""
+        rows = np.unique(rows)
+        if not len(rows):
+            return {}
+        texts = self._read(rows, ["payload"])["payload"].combine_chunks().cast(pa.binary()).to_pylist()
+        return dict(zip(rows.tolist(), texts, strict=True))
+
+    def _read(self, rows: Array, columns: list[str]) -> pa.Table:
+        """Those rows (sorted), reading only the row groups they are in, one at a time."""
+        starts = np.array([segment.first_row for segment in self._segments], np.int64)
+        owners = np.searchsorted(starts, rows, side="right") - 1
+        parts = []
+        for owner in np.unique(owners).tolist():
+            segment = self._segments[owner]
+            within = rows[owners == owner].astype(np.int64) - segment.first_row
+            with segment.open_input() as source, pq.ParquetFile(source) as file:
+                group = file.read_row_group(segment.row_group, columns=columns)
+            parts.append(group if len(within) == group.num_rows else group.take(pa.array(within)))
+        return pa.concat_tables(parts)
+
+
+def _halves(digests: pa.FixedSizeBinaryArray) -> Array:
+    width = digests.type.byte_width
+    data = np.frombuffer(digests.buffers()[1], np.uint8)[
+        digests.offset * width : (digests.offset + len(digests)) * width
+    ]
+    return data.view(np.uint64).reshape(-1, 2)
+
+
+def _keys_of(table: pa.Table) -> Array:
+    ids = table["record_id"].to_pylist()
+    keys = np.empty(len(ids), np.int64)
+    shapes = table["shape"].combine_chunks().dictionary_encode()
+    codes = shapes.indices.to_numpy()
+    for code, shape in enumerate(shapes.dictionary.to_pylist()):
+        rows = np.flatnonzero(codes == code)
+        keys[rows] = key_hashes(ids if len(rows) == len(ids) else [ids[row] for row in rows], shape)
+    return keys

@@ -1,0 +1,135 @@
+"""Reads the lake: which files count, and the newest version of each record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from zcc_pipeline.landing.batch import Array
+from zcc_pipeline.landing.layout import LakeFile, created_at, day_folder, is_lake_file
+from zcc_pipeline.landing.schema import VERSION_SCHEMA
+from zcc_pipeline.landing.storage import Storage
+
+SUPERSEDES = "zcc_pipeline.supersedes"
+"""Key in the footer of a compacted file: the names, as JSON, of the files of its day that it replaces."""
+
+_ORDER_COLUMNS = ["record_id", "shape", "as_of", "observed_at", "is_deleted"]
+_READ_ROWS = 8_192
+
+T = TypeVar("T")
+
+
+def retry_once(read: Callable[[], T]) -> T:
+    """Read again where a file vanished between listing and opening: a compaction's inputs are removed after a day."""
+    try:
+        return read()
+    except FileNotFoundError:
+        return read()
+
+
+def list_day(storage: Storage, dataset: str, day: date) -> list[LakeFile]:
+    """All files of a day, sorted by name, replaced ones included."""
+    files = []
+    for stored in storage.list_files(day_folder(dataset, day)):
+        name = stored.path.rpartition("/")[2]
+        if is_lake_file(name):
+            written_at = created_at(name) or stored.modified_at
+            url = storage.url_for(stored.path)
+            files.append(LakeFile(dataset, day, name, stored.path, url, stored.size_bytes, written_at))
+    return files
+
+
+def superseded_names(storage: Storage, file: LakeFile) -> frozenset[str]:
+    """What a compacted file says that it replaces."""
+    with storage.open_input(file.path) as source, pq.ParquetFile(source) as parquet:
+        listed = (parquet.schema_arrow.metadata or {}).get(SUPERSEDES.encode(), b"[]")
+    return frozenset(json.loads(listed))
+
+
+def live_day(storage: Storage, dataset: str, day: date) -> list[LakeFile]:
+    """The files of a day that count: those that no compacted file replaces."""
+    files = list_day(storage, dataset, day)
+    replaced: set[str] = set()
+    for file in files:
+        if file.is_compacted:
+            replaced |= superseded_names(storage, file)
+    return [file for file in files if file.name not in replaced]
+
+
+@dataclass(slots=True)
+class _Winners:
+    """Rows of one file that hold the newest version of their record."""
+
+    file: LakeFile
+    is_newest: Array
+
+
+def newest_versions(
+    storage: Storage, files: Iterable[LakeFile], *, shapes: Collection[str] | None, with_deleted: bool
+) -> pa.Table:
+    """The newest version per ``(record_id, shape)`` over those files.
+
+    Newest by ``as_of``, then ``observed_at``, then file name, then place in the file. The first pass reads the
+    ordering columns, the second the whole rows, and only of files that hold a newest version.
+    """
+    parts = [
+        part
+        for winners in _find_newest(storage, list(files), shapes=shapes, with_deleted=with_deleted)
+        for part in _read_rows(storage, winners)
+    ]
+    return pa.concat_tables(parts) if parts else VERSION_SCHEMA.empty_table()
+
+
+def _find_newest(
+    storage: Storage, files: list[LakeFile], *, shapes: Collection[str] | None, with_deleted: bool
+) -> Iterator[_Winners]:
+    tables, sizes = [], []
+    for file in files:
+        with storage.open_input(file.path) as source:
+            table = pq.read_table(source, columns=_ORDER_COLUMNS)
+        tables.append(table)
+        sizes.append(table.num_rows)
+    if not sum(sizes):
+        return
+    table = pa.concat_tables(tables)
+    is_newest = _is_newest(table)
+    if shapes is not None:
+        is_newest &= pc.is_in(table["shape"], value_set=pa.array(sorted(shapes), pa.string())).to_numpy()
+    if not with_deleted:
+        is_newest &= ~table["is_deleted"].to_numpy()
+    for file, chosen in zip(files, np.split(is_newest, np.cumsum(sizes)[:-1]), strict=True):
+        if chosen.any():
+            yield _Winners(file, chosen)
+
+
+def _is_newest(table: pa.Table) -> Array:
+    """Whether each row is the newest of its record; later rows win ties."""
+    records = table["record_id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+    shapes = table["shape"].combine_chunks().dictionary_encode().indices.to_numpy()
+    group = records * (int(shapes.max()) + 1) + shapes
+    as_of = table["as_of"].cast(pa.int64()).to_numpy()
+    observed_at = table["observed_at"].cast(pa.int64()).to_numpy()
+    order = np.lexsort((observed_at, as_of, group))
+    ordered = group[order]
+    is_newest = np.zeros(len(order), np.bool_)
+    is_newest[order[np.append(ordered[1:] != ordered[:-1], True)]] = True
+    return is_newest
+
+
+def _read_rows(storage: Storage, winners: _Winners) -> Iterator[pa.Table]:
+    start = 0
+    with storage.open_input(winners.file.path) as source, pq.ParquetFile(source) as parquet:
+        for batch in parquet.iter_batches(_READ_ROWS):
+            chosen = winners.is_newest[start : start + batch.num_rows]
+            start += batch.num_rows
+            if chosen.any():
+                rows = batch if chosen.all() else batch.filter(pa.array(chosen))
+                yield pa.Table.from_batches([rows]).cast(VERSION_SCHEMA)
