@@ -1,1 +1,23 @@
-"""Runs dbt, publishes the analysts' copy, reads marts."""
+"""Runs dbt over the lake, publishes the analysts' copy, reads marts.
+
+What lives here: the lock, the builds, the swap, the notebook API. What does not: SQL (that is ``dbt_project/``) and settings.
+"""
+
+from zcc_pipeline.warehouse.build import BuildResult, NodeResult
+from zcc_pipeline.warehouse.config import WarehouseConfig, WarehouseS3
+from zcc_pipeline.warehouse.lock import WarehouseBusy
+from zcc_pipeline.warehouse.marts import Mart, Marts
+from zcc_pipeline.warehouse.publish import PublishResult
+from zcc_pipeline.warehouse.warehouse import Warehouse
+
+__all__ = [
+    "BuildResult",
+    "Mart",
+    "Marts",
+    "NodeResult",
+    "PublishResult",
+    "Warehouse",
+    "WarehouseBusy",
+    "WarehouseConfig",
+    "WarehouseS3",
+]

@@ -1,0 +1,54 @@
+{#-
+    Rebuilding only what changed. A model names its key and, for each model above it, the expression that gives that key:
+    rows written since the last build that this model saw are its `touched` keys. All its rows with such a key are replaced,
+    so what vanished above vanishes here too. What it saw is recorded in the same transaction, so a crash loses nothing.
+-#}
+{% macro before_replace(key_of) -%}
+    {%- if is_incremental() %}
+    create or replace temp table {{ touched_table() }} as
+    with changed as (
+        {%- for model, expression in key_of.items() %}
+        select distinct {{ expression }} as touched_key from {{ ref(model) }} where _load_seq > {{ seen_seq() }}
+        {{ 'union' if not loop.last }}
+        {%- endfor %}
+    )
+    select touched_key from changed where touched_key is not null;
+    {%- else %}
+    select 1;
+    {%- endif %}
+{%- endmacro %}
+
+
+{% macro after_replace() -%}
+    insert into {{ source('bookkeeping', 'progress') }} values ('{{ this.identifier }}', {{ load_seq() }});
+{%- endmacro %}
+
+
+{% macro seen_seq() -%}
+    (select coalesce(max(load_seq), 0) from {{ source('bookkeeping', 'progress') }} where model = '{{ this.identifier }}')
+{%- endmacro %}
+
+
+{% macro touched_table() -%}
+    touched__{{ this.identifier }}
+{%- endmacro %}
+
+
+{#- The relation, and on an incremental build only its rows of touched keys. -#}
+{% macro touched_only(relation, expression) -%}
+    {%- if is_incremental() -%}
+    (select * from {{ relation }} where {{ expression }} in (select touched_key from {{ touched_table() }}))
+    {%- else -%}
+    {{ relation }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- Incremental strategy `replace_touched`: delete every row of the touched keys, insert what the model made of them. -#}
+{% macro get_incremental_replace_touched_sql(arg_dict) -%}
+    {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
+    delete from {{ arg_dict['target_relation'] }}
+    where {{ arg_dict['unique_key'] }} in (select touched_key from {{ touched_table() }});
+    insert into {{ arg_dict['target_relation'] }} ({{ columns }})
+    select {{ columns }} from {{ arg_dict['temp_relation'] }}
+{%- endmacro %}

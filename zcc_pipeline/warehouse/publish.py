@@ -1,0 +1,105 @@
+"""The analysts' copy: written beside, then swapped in, so that a reader never sees a lock or half a table."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from zcc_pipeline.domain.clock import Clock
+from zcc_pipeline.warehouse.config import WarehouseConfig
+from zcc_pipeline.warehouse.lock import warehouse_lock
+
+_AT_MOST_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishResult:
+    """What publishing did; ``is_published`` is False where the last copy is younger than a minute."""
+
+    is_published: bool
+    path: Path
+    tables: tuple[str, ...]
+    bytes_written: int
+    seconds: float
+
+
+def publish_marts(
+    config: WarehouseConfig, *, clock: Clock, lock_wait_seconds: float, force: bool, manifest: Mapping[str, Any]
+) -> PublishResult:
+    """Write ``analytics.duckdb`` anew with the marts, their comments and nothing else."""
+    started = clock.monotonic()
+    note = config.scratch_dir / "published.json"
+    now = clock.now()
+    if not force and config.analytics_path.is_file() and _is_recent(note, now):
+        return PublishResult(False, config.analytics_path, (), 0, clock.monotonic() - started)
+    with warehouse_lock(config.warehouse_path, purpose="publish", clock=clock, wait_seconds=lock_wait_seconds):
+        part = config.analytics_path.with_name(f"{config.analytics_path.name}.part")
+        part.parent.mkdir(parents=True, exist_ok=True)
+        for stale in (part, part.with_name(f"{part.name}.wal")):
+            stale.unlink(missing_ok=True)
+        tables = _write_copy(config, part, manifest)
+        _swap_in(part, config.analytics_path)
+        note.write_text(json.dumps({"published_at": now.isoformat()}))
+    size = config.analytics_path.stat().st_size
+    return PublishResult(True, config.analytics_path, tables, size, clock.monotonic() - started)
+
+
+def _is_recent(note: Path, now: datetime) -> bool:
+    try:
+        published_at = datetime.fromisoformat(json.loads(note.read_text())["published_at"])
+    except (OSError, ValueError, KeyError):
+        return False
+    return timedelta(0) <= now - published_at < _AT_MOST_EVERY
+
+
+def _write_copy(config: WarehouseConfig, part: Path, manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    models = {
+        node["name"]: node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["schema"] == "marts"
+    }
+    options = {"memory_limit": config.memory_limit, "threads": str(config.threads)}
+    with duckdb.connect(str(part), config=options) as connection:
+        connection.execute(f"attach {_text(str(config.warehouse_path))} as warehouse (read_only)")
+        there = connection.execute(
+            "select table_name from duckdb_tables() where database_name = 'warehouse' and schema_name = 'marts' order by 1"
+        ).fetchall()
+        tables = tuple(name for (name,) in there if name in models)
+        for name in tables:
+            connection.execute(
+                f"create table \"{name}\" as select columns(lambda c: c not like '\\_%' escape '\\') from warehouse.marts.\"{name}\""
+            )
+            _comment(connection, name, models[name])
+        connection.execute("detach warehouse")
+        connection.execute("checkpoint")
+    return tables
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, name: str, model: Mapping[str, Any]) -> None:
+    connection.execute(f'comment on table "{name}" is {_text(model["description"])}')
+    for column, described in model["columns"].items():
+        if not column.startswith("_") and described["description"]:
+            connection.execute(f'comment on column "{name}"."{column}" is {_text(described["description"])}')
+
+
+def _text(value: str) -> str:
+    return "'" + " ".join(value.split()).replace("'", "''") + "'"
+
+
+def _swap_in(part: Path, target: Path) -> None:
+    with part.open("rb") as stream:
+        os.fsync(stream.fileno())
+    target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
+    part.replace(target)
+    descriptor = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,62 @@
+"""The room's front door."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from zcc_pipeline.domain.clock import Clock, SystemClock
+from zcc_pipeline.warehouse.build import BuildResult, run_build, run_dbt
+from zcc_pipeline.warehouse.config import WarehouseConfig
+from zcc_pipeline.warehouse.lock import warehouse_lock
+from zcc_pipeline.warehouse.project import project_dir, project_version
+from zcc_pipeline.warehouse.publish import PublishResult, publish_marts
+
+
+class Warehouse:
+    """The warehouse of one account: only this writes it.
+
+    ``lock_wait_seconds`` bounds the wait for another process that builds or publishes.
+    """
+
+    def __init__(
+        self, config: WarehouseConfig, *, clock: Clock | None = None, lock_wait_seconds: float = 600.0
+    ) -> None:
+        self.config = config
+        self._clock = clock or SystemClock()
+        self._wait = lock_wait_seconds
+
+    def lock(self, purpose: str) -> AbstractContextManager[int]:
+        """Hold the warehouse against builds and publishing, for example while compacting; yields the lock's descriptor."""
+        return warehouse_lock(self.config.warehouse_path, purpose=purpose, clock=self._clock, wait_seconds=self._wait)
+
+    def build(self, *, full_refresh: bool = False, select: str | None = None) -> BuildResult:
+        """Load what is new in the lake, rebuild what it changes, run the tests.
+
+        ``select`` is dbt's selection; without it everything is built. Tests that fail are in the result. Raises ``PermanentError``
+        where a model cannot be built, and ``WarehouseBusy`` where another process keeps the lock too long.
+        """
+        return run_build(
+            self.config, clock=self._clock, lock_wait_seconds=self._wait, full_refresh=full_refresh, select=select
+        )
+
+    def publish(self, *, force: bool = False) -> PublishResult:
+        """Swap a new analysts' copy in; at most once a minute unless forced."""
+        manifest = json.loads(self.manifest_path().read_text())
+        return publish_marts(
+            self.config, clock=self._clock, lock_wait_seconds=self._wait, force=force, manifest=manifest
+        )
+
+    def manifest_path(self) -> Path:
+        """dbt's manifest of the project, parsed anew only when a file of the project has changed. Needs no data."""
+        directory = project_dir()
+        folder = self.config.scratch_dir / "manifest" / project_version(directory)
+        path = folder / "manifest.json"
+        if not path.is_file():
+            run_dbt(self.config, directory, ["parse"])
+            folder.mkdir(parents=True, exist_ok=True)
+            part = folder / "manifest.part"
+            part.write_bytes((self.config.scratch_dir / "target" / "manifest.json").read_bytes())
+            part.replace(path)
+        return path
