@@ -1,0 +1,171 @@
+"""Control routes under ``/_control``: what tests and stories do to the account, the faults and the limits. All JSON.
+
+They move the account's own time and contents; the clock of whoever reads the account is never touched.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, cast, get_args
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from zcc_pipeline.domain.errors import NotFound
+from zcc_pipeline.simulator.zoom.account.truth import truth as true_contents
+from zcc_pipeline.simulator.zoom.faults import PROFILES, FaultKind, FaultProfile
+from zcc_pipeline.simulator.zoom.rate_limits import CALLS_PER_SECOND, Label, Plan, RetryForm
+from zcc_pipeline.simulator.zoom.routes.people import find_note
+from zcc_pipeline.simulator.zoom.standin import ZoomStandIn
+from zcc_pipeline.simulator.zoom.time_windows import format_utc
+
+Body = dict[str, Any]
+Command = Callable[[ZoomStandIn, Body], object]
+
+
+class ControlError(ValueError):
+    """A control call that cannot be understood; answered with HTTP 422."""
+
+
+def build_control_routes(standin: ZoomStandIn) -> list[Route]:
+    """The routes, bound to one stand-in."""
+
+    async def state(_request: Request) -> Response:
+        return JSONResponse(describe_state(standin))
+
+    async def truth(_request: Request) -> Response:
+        return JSONResponse(true_contents(standin.account))
+
+    def post(name: str, command: Command) -> Route:
+        async def endpoint(request: Request) -> Response:
+            try:
+                body = json.loads(await request.body() or b"{}")
+                result = command(standin, body)
+            except NotFound as error:
+                return JSONResponse({"error": str(error)}, status_code=404)
+            except (ControlError, KeyError, TypeError, ValueError) as error:
+                return JSONResponse({"error": f"{type(error).__name__}: {error}"}, status_code=422)
+            return JSONResponse(result)
+
+        return Route(f"/_control/{name}", endpoint, methods=["POST"])
+
+    return [
+        Route("/_control/state", state, methods=["GET"]),
+        Route("/_control/truth", truth, methods=["GET"]),
+        *(post(name, command) for name, command in _COMMANDS.items()),
+    ]
+
+
+def describe_state(standin: ZoomStandIn) -> Body:
+    """The account's time and everything counted so far."""
+    return {
+        "now": format_utc(standin.account.now()),
+        "plan": standin.limits.plan,
+        "heavy_used_today": standin.limits.heavy_used_today,
+        "tokens_issued": standin.tokens.issued_count,
+        "tokens_refused": standin.tokens.refused_count,
+        "faults": dict(standin.faults.counts),
+        **standin.counters.as_dict(),
+    }
+
+
+def _advance(standin: ZoomStandIn, body: Body) -> object:
+    step = timedelta(**{unit: float(body.get(unit, 0)) for unit in ("seconds", "minutes", "hours", "days")})
+    if step < timedelta(0):
+        raise ControlError("the account's time never goes back")
+    standin.account.advance(step)
+    return _changed(standin)
+
+
+def _edit_note(standin: ZoomStandIn, body: Body) -> object:
+    found = find_note(standin.account, body["note_id"])
+    if found is None:
+        raise NotFound("the note does not exist", http_status=404, code=2701)
+    standin.account.edit_note(found[0].engagement_id, body["note_id"], body["text"])
+    return _changed(standin)
+
+
+def _add_note(standin: ZoomStandIn, body: Body) -> object:
+    note_id = standin.account.add_note(body["engagement_id"], body["text"])
+    return _changed(standin) | {"note_id": note_id}
+
+
+def _delete_recording(standin: ZoomStandIn, body: Body) -> object:
+    standin.account.delete_recording(body["recording_id"])
+    return _changed(standin)
+
+
+def _delete_engagement_recordings(standin: ZoomStandIn, body: Body) -> object:
+    engagement = standin.account.engagement(body["engagement_id"])
+    if engagement is None:
+        raise NotFound("the engagement does not exist", http_status=404, code=2901)
+    deleted = [recording.recording_id for recording in engagement.recordings]
+    for recording_id in deleted:
+        standin.account.delete_recording(recording_id)
+    return _changed(standin) | {"deleted": deleted}
+
+
+def _delete_voicemail(standin: ZoomStandIn, body: Body) -> object:
+    standin.account.mark_voicemail_deleted(body["message_id"])
+    return _changed(standin)
+
+
+def _set_faults(standin: ZoomStandIn, body: Body) -> object:
+    base = PROFILES[body.get("profile", "none")]
+    chances = base.chances | {FaultKind(kind): float(chance) for kind, chance in body.get("chances", {}).items()}
+    profile = FaultProfile(
+        chances=chances,
+        per_call=int(body.get("per_call", max(base.per_call, int(bool(chances))))),
+        calls_per_token=body.get("calls_per_token", base.calls_per_token),
+        clock_skew_seconds=int(body.get("clock_skew_seconds", base.clock_skew_seconds)),
+    )
+    standin.set_faults(profile)
+    return describe_state(standin)
+
+
+def _set_limits(standin: ZoomStandIn, body: Body) -> object:
+    plan = body.get("plan", standin.limits.plan)
+    if plan not in CALLS_PER_SECOND:
+        raise ControlError(f"plan must be one of {', '.join(CALLS_PER_SECOND)}")
+    per_second = body.get("per_second", {})
+    if unknown := set(per_second) - set(get_args(Label)):
+        raise ControlError(f"no such label: {', '.join(sorted(unknown))}")
+    standin.limits.configure(
+        cast("Plan", plan),
+        per_second={label: float(limit) for label, limit in per_second.items()},
+        heavy_per_day=body.get("heavy_per_day"),
+    )
+    standin.limits.heavy_used_today = int(body.get("heavy_used_today", 0))
+    standin.limits.retry_forms = tuple(RetryForm(form) for form in body.get("retry_forms", RetryForm))
+    return describe_state(standin)
+
+
+def _set_scopes(standin: ZoomStandIn, body: Body) -> object:
+    standin.tokens.scopes = frozenset(body["scopes"])
+    return {"revoked": standin.tokens.revoke_all()}
+
+
+def _revoke_tokens(standin: ZoomStandIn, _body: Body) -> object:
+    return {"revoked": standin.tokens.revoke_all()}
+
+
+def _changed(standin: ZoomStandIn) -> Body:
+    standin.changed()
+    return {"now": format_utc(standin.account.now())}
+
+
+_COMMANDS: dict[str, Command] = {
+    "advance": _advance,
+    "edit-note": _edit_note,
+    "add-note": _add_note,
+    "delete-recording": _delete_recording,
+    "delete-engagement-recordings": _delete_engagement_recordings,
+    "delete-voicemail": _delete_voicemail,
+    "faults": _set_faults,
+    "limits": _set_limits,
+    "scopes": _set_scopes,
+    "revoke-tokens": _revoke_tokens,
+}
