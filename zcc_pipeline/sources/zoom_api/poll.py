@@ -1,0 +1,275 @@
+"""The planner: one window of one dataset, listed completely, in as many parallel parts as the rate allows.
+
+```
+first page of the window ──► few pages left: go on with it, page by page
+                        └──► many: the window is cut into equal parts, each listed by its own chain of pages
+```
+
+The page that was read to find out is thrown away when the window is cut: its rows come again in the parts, and
+counting them twice would blur the one figure that proves completeness. It costs one call in a hundred or fewer.
+
+Pages are handed to the sink as they come and nothing is kept of them but record ids; no more parts are under way than
+calls may be, so memory does not grow with the window. A part that goes wrong (its token expires, a page repeats, rows
+are missing) is listed anew by itself; what it has already handed to the sink is true and stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from zcc_pipeline.domain.datasets import Dataset, Endpoint
+from zcc_pipeline.domain.errors import WindowFailed
+from zcc_pipeline.domain.records import RecordChunk
+from zcc_pipeline.domain.window import Window
+from zcc_pipeline.sources.zoom_api.client import ZoomApi
+from zcc_pipeline.sources.zoom_api.paging import LONGEST_QUERY, ListingBroken, Page, PageTokenExpired
+from zcc_pipeline.sources.zoom_api.split import Origin, Reject, RejectedRecord, split_items
+from zcc_pipeline.transport import MalformedAnswer
+
+Sink = Callable[[Sequence[RecordChunk]], None]
+
+RESTARTS = 2
+"""How often a part is listed anew before it is given up."""
+
+HALVINGS = 4
+"""How often a window whose token dies is halved."""
+
+PAGES_PER_PART = 4
+"""A part ends with a page that is half empty on average; shorter parts would spend more calls than they save time."""
+
+_UNLIMITED_CHAINS = 8
+_SHORTEST_PART = timedelta(hours=1)
+_SHORTEST_HALF = timedelta(seconds=2)
+
+
+@dataclass(slots=True)
+class Listing:
+    """What a listing brought. ``rows`` counts duplicates, as ``announced`` (Zoom's total, where it gives one) does.
+
+    ``is_complete``: the last token was empty and the rows reach what was announced, in every part and in sum.
+    """
+
+    rows: int = 0
+    announced: int | None = None
+    pages: int = 0
+    api_calls: int = 0
+    is_complete: bool = True
+    record_ids: set[str] = field(default_factory=set)
+    splits: int = 0
+    rejected: int = 0
+
+    def add(self, part: Listing) -> None:
+        """Sum up with another part of the same window."""
+        self.rows += part.rows
+        if part.announced is not None:
+            self.announced = (self.announced or 0) + part.announced
+        self.pages += part.pages
+        self.api_calls += part.api_calls
+        self.is_complete &= part.is_complete
+        self.record_ids |= part.record_ids
+        self.splits += part.splits
+        self.rejected += part.rejected
+
+    @property
+    def distinct(self) -> int:
+        """Different records; those that could not be identified count one each."""
+        return len(self.record_ids) + self.rejected
+
+
+async def poll_window(
+    api: ZoomApi,
+    dataset: Dataset,
+    window: Window,
+    *,
+    batch_id: str,
+    sink: Sink,
+    reject: Reject | None = None,
+    endpoint: Endpoint | None = None,
+    path_params: Mapping[str, str] | None = None,
+    params: Mapping[str, str] | None = None,
+) -> Listing:
+    """List everything of a window; windows of any length are asked for in spans that Zoom answers.
+
+    ``WindowFailed`` where a part keeps going in circles or keeps answering nonsense; ``TransientError``,
+    ``QuotaExhausted``, ``ScopeMissing`` as the client raises them. A listing that ends short is no error:
+    ``is_complete`` is False. Without ``reject``, a record that cannot be identified raises ``RecordRejected``.
+    """
+    lister = _Lister(api, dataset, endpoint or dataset.listing, batch_id, sink, reject, path_params, params)
+    whole = Listing()
+    for span in window.split(math.ceil(window.duration / LONGEST_QUERY)):
+        whole.add(await lister.list_span(span))
+    return whole
+
+
+async def poll_catalogue(
+    api: ZoomApi,
+    dataset: Dataset,
+    *,
+    batch_id: str,
+    sink: Sink,
+    reject: Reject | None = None,
+    endpoint: Endpoint | None = None,
+    path_params: Mapping[str, str] | None = None,
+    params: Mapping[str, str] | None = None,
+) -> Listing:
+    """List a dataset that has no window, whole; errors as in ``poll_window``."""
+    lister = _Lister(api, dataset, endpoint or dataset.listing, batch_id, sink, reject, path_params, params)
+    return await lister.list_part(None)
+
+
+def plan_parts(first: Page, window: Window, *, calls_per_second: float, latency: float, most: int) -> int:
+    """Into how many parts to cut a window whose first page has been seen; 1 means not at all.
+
+    Enough chains to keep the allowed rate busy at twice the latency seen, and no more than the pages that are
+    left can feed. Where Zoom gives no total, parts are never shorter than an hour.
+    """
+    if not first.token:
+        return 1
+    if math.isinf(calls_per_second):
+        chains = min(_UNLIMITED_CHAINS, most)
+    else:
+        chains = min(math.ceil(calls_per_second * latency * 2) + 2, most)
+    if first.total is None:
+        feed = int(window.duration / _SHORTEST_PART)
+    else:
+        feed = math.ceil(first.total / max(len(first.items), 1)) // PAGES_PER_PART
+    return max(1, min(chains, feed, int(window.duration.total_seconds())))
+
+
+@dataclass(slots=True)
+class _Lister:
+    """One dataset and where its records go."""
+
+    api: ZoomApi
+    dataset: Dataset
+    endpoint: Endpoint
+    batch_id: str
+    sink: Sink
+    reject: Reject | None
+    path_params: Mapping[str, str] | None
+    params: Mapping[str, str] | None
+
+    async def list_span(self, window: Window) -> Listing:
+        """A span that Zoom answers in one listing, whole or cut into parts."""
+        pages = self._pages(window)
+        probe = await self._first(pages)
+        parts = plan_parts(
+            probe,
+            window,
+            calls_per_second=self.api.config.calls_per_second(self.endpoint.label),
+            latency=self.api.latency_seconds or 0.0,
+            most=self.api.config.max_concurrency,
+        )
+        if parts == 1:
+            return await self.list_part(window, begun=_begin_with(probe, pages))
+        whole = Listing(pages=1, api_calls=probe.calls, splits=parts)
+        for part in await _all([self.list_part(piece) for piece in window.split(parts)]):
+            whole.add(part)
+        if whole.is_complete and whole.distinct < (probe.total or 0):
+            # Each part is whole and yet together they are less than the window had: ask once for it as one.
+            again = await self.list_part(window)
+            again.record_ids |= whole.record_ids
+            again.pages += whole.pages
+            again.api_calls += whole.api_calls
+            again.splits = whole.splits
+            return again
+        return whole
+
+    async def list_part(
+        self, window: Window | None, *, begun: AsyncIterator[Page] | None = None, halvings: int = HALVINGS
+    ) -> Listing:
+        """One chain of pages, begun anew where it breaks; a window whose token dies is halved, so that each
+        half is faster."""
+        found = Listing()
+        for attempt in range(RESTARTS + 1):
+            try:
+                await self._read(begun or self._pages(window), found)
+            except ListingBroken:
+                if attempt == RESTARTS:
+                    raise
+            except PageTokenExpired:
+                if halvings and window is not None and window.duration >= _SHORTEST_HALF:
+                    for half in window.split(2):
+                        found.add(await self.list_part(half, halvings=halvings - 1))
+                    return found
+                if attempt == RESTARTS:
+                    raise
+            else:
+                if _is_settled(found, is_first=attempt == 0):
+                    break
+            begun = None
+        return found
+
+    async def _read(self, pages: AsyncIterator[Page], found: Listing) -> None:
+        found.rows, found.announced, found.rejected, found.is_complete = 0, None, 0, False
+        seen: set[int] = set()
+        try:
+            async for page in pages:
+                found.pages += 1
+                found.api_calls += page.calls
+                self._take(page, found, seen)
+        except MalformedAnswer as error:
+            raise WindowFailed(f"{self.dataset.name}: {error}") from error
+        finally:
+            found.is_complete = _reaches(found.rows, found.announced)
+
+    def _take(self, page: Page, found: Listing, seen: set[int]) -> None:
+        origin = Origin(page.as_of, self.batch_id)
+        rejected: list[RejectedRecord] = []
+        chunks = split_items(self.dataset, page.items, origin, reject=rejected.append if self.reject else None)
+        ids = chunks[0].record_ids
+        mark = hash(tuple(ids))
+        if ids and mark in seen:
+            raise ListingBroken(f"GET {self.endpoint.path}: the records of page {page.number} have come before")
+        seen.add(mark)
+        for record in rejected:
+            self.reject(record)  # type: ignore[misc]  # there are none without it
+        self.sink(chunks)
+        found.rows += len(page.items)
+        found.rejected += len(page.items) - len(ids)
+        found.record_ids.update(ids)
+        if page.total is not None:
+            found.announced = page.total
+
+    async def _first(self, pages: AsyncIterator[Page]) -> Page:
+        try:
+            return await anext(pages)
+        except MalformedAnswer as error:
+            raise WindowFailed(f"{self.dataset.name}: {error}") from error
+
+    def _pages(self, window: Window | None) -> AsyncIterator[Page]:
+        return self.api.iter_pages(self.endpoint, window=window, path_params=self.path_params, params=self.params)
+
+
+def _reaches(rows: int, announced: int | None) -> bool:
+    return announced is None or rows >= announced
+
+
+def _is_settled(found: Listing, *, is_first: bool) -> bool:
+    """Whether to leave it at that. Rows that only reach the total with duplicates may hide a missing one: look
+    once more."""
+    if not found.is_complete:
+        return False
+    return not is_first or found.announced is None or found.distinct >= found.announced
+
+
+async def _begin_with(first: Page, rest: AsyncIterator[Page]) -> AsyncIterator[Page]:
+    yield first
+    async for page in rest:
+        yield page
+
+
+async def _all(parts: Sequence[Coroutine[Any, Any, Listing]]) -> list[Listing]:
+    """Side by side; the first error ends the others and is raised as it is."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,61 @@
+"""The one way to open an HTTP client, and what its failures mean."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import httpx
+
+from zcc_pipeline.domain.errors import PermanentError, TransientError, ZccPipelineError
+
+_PERMANENT = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds. ``read`` is the longest silence between two pieces of an answer, ``request`` the whole exchange."""
+
+    connect: float = 10.0
+    read: float = 30.0
+    request: float = 90.0
+
+
+def open_client(
+    *,
+    timeouts: Timeouts,
+    keep_alive: int,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> httpx.AsyncClient:
+    """A client with a pool of HTTP/1.1 connections that follows no redirect by itself and reads nothing from the
+    environment.
+
+    The number of connections is not limited here: callers limit their concurrency, so that nobody who holds a
+    rate slot waits for a connection. ``.netrc`` and proxy variables are ignored on purpose: neither may add or
+    see credentials.
+    """
+    _silence_wire_logs()
+    return httpx.AsyncClient(
+        http1=True,
+        http2=False,
+        follow_redirects=False,
+        trust_env=False,
+        timeout=httpx.Timeout(connect=timeouts.connect, read=timeouts.read, write=timeouts.read, pool=None),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=keep_alive, keepalive_expiry=30.0),
+        transport=transport,
+        headers={"Accept": "application/json", "User-Agent": "zcc-pipeline"},
+    )
+
+
+def _silence_wire_logs() -> None:
+    """The HTTP libraries log whole addresses and headers, ids, tokens and all: only their warnings may pass."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def network_error(error: httpx.HTTPError | httpx.InvalidURL | TimeoutError, what: str) -> ZccPipelineError:
+    """The error by consequence. Only the kind of failure is named: the library's text may quote the address."""
+    kind = type(error).__name__
+    if isinstance(error, (*_PERMANENT, httpx.InvalidURL)):
+        return PermanentError(f"{what}: {kind}")
+    return TransientError(f"{what}: {kind}")
