@@ -30,9 +30,7 @@ def get_inbox(call: Call) -> Answer:
 
 def list_messages(call: Call) -> Answer:
     """GET /contact_center/inboxes/messages: the account's voicemails."""
-    inbox_id = call.query.text("inbox_id")
-    inbox = None if inbox_id is None else _find(call, inbox_id)
-    return _answer(call, inbox, is_account_list=True)
+    return _answer(call, None, is_account_list=True)
 
 
 def list_inbox_messages(call: Call) -> Answer:
@@ -87,10 +85,12 @@ def _matches(call: Call, message: Voicemail) -> bool:
 
 def _matches_account_filters(call: Call, message: Voicemail, at: datetime) -> bool:
     query, engagement = call.query, message.engagement
+    inbox_id = query.text("inbox_id")
     shortest, longest = query.number("minimum_duration"), query.number("maximum_duration")
     engagement_id, number, status = query.text("engagement_id"), query.text("consumer_number"), query.text("status")
     return all(
         (
+            inbox_id is None or message.inbox.inbox_id == inbox_id,
             shortest is None or message.seconds >= shortest,
             longest is None or message.seconds <= longest,
             engagement_id is None or engagement.engagement_id == engagement_id,

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from zcc_pipeline.simulator.zoom.account import views
 from zcc_pipeline.simulator.zoom.account.engagement import Engagement, Note
-from zcc_pipeline.simulator.zoom.answers import Answer, engagement_missing, json_answer, refuse
+from zcc_pipeline.simulator.zoom.answers import Answer, json_answer, refuse
 from zcc_pipeline.simulator.zoom.gateway import Call
 from zcc_pipeline.simulator.zoom.listing import ListShape, answer_list
 from zcc_pipeline.simulator.zoom.routes.people import find_note
@@ -31,9 +31,12 @@ def list_engagement_notes(call: Call) -> Answer:
     """GET /contact_center/engagements/{engagementId}/notes: there as soon as written, also before the engagement
     shows.
     """
-    engagement = _find(call)
+    engagement = call.standin.account.engagement(call.path_values["engagement_id"])
     return answer_list(
-        call, _PAGE, load=lambda at: _visible(engagement, at), render=lambda row, at: _render(call, row, at)
+        call,
+        _PAGE,
+        load=lambda at: [] if engagement is None else _visible(engagement, at),
+        render=lambda row, at: _render(call, row, at),
     )
 
 
@@ -48,14 +51,6 @@ def get_note(call: Call) -> Answer:
     if engagement.engagement_id != engagement_id:
         raise refuse(400, 2704, f"The engagementId that matches this noteId is: {engagement.engagement_id}")
     return json_answer(views.note(engagement, note, at))
-
-
-def _find(call: Call) -> Engagement:
-    engagement_id = call.path_values["engagement_id"]
-    engagement = call.standin.account.engagement(engagement_id)
-    if engagement is None or engagement.start > call.standin.account_now():
-        raise engagement_missing(engagement_id)
-    return engagement
 
 
 def _visible(engagement: Engagement, at: datetime) -> Sequence[Row]:

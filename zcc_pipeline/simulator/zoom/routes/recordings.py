@@ -78,7 +78,7 @@ def get_recording_status(call: Call) -> Answer:
         raise refuse(400, 2814, "The engagement's channel type is invalid for this recording control command.")
     if not engagement.recordings:
         raise refuse(404, 2817, "There is no recording for this engagement.")
-    channel, source = engagement.channels[0]
+    channel, source = next(pair for pair in engagement.channels if pair[0] in {"voice", "video"})
     steps = [
         step
         for recording in engagement.recordings
@@ -87,14 +87,10 @@ def get_recording_status(call: Call) -> Answer:
             {"status": "stop", "last_modified_time": format_utc(recording.end)},
         )
     ]
-    return json_answer(
-        {
-            "statuses": steps,
-            "engagement_id": engagement.engagement_id,
-            "channel": channel,
-            "channel_source": source,
-        }
-    )
+    status: dict[str, object] = {"statuses": steps, "engagement_id": engagement.engagement_id, "channel": channel}
+    if source:  # voice has none
+        status["channel_source"] = source
+    return json_answer(status)
 
 
 def _answer(call: Call, keep: Keep, *, by_end: bool = False) -> Answer:
