@@ -1,5 +1,4 @@
 """Deletion by absence: one listing without a record proves nothing, for lists have left out what was there.
-there.
 
 Two complete listings at least a day apart, and then a read of the engagement itself, are taken as proof. The same holds
 for engagements, recordings and voicemails: what counts here are ids.
