@@ -24,6 +24,10 @@ class Query:
         values = self._values.get(name)
         return values[0] if values and values[0] != "" else None
 
+    def has_any(self, names: Collection[str]) -> bool:
+        """Whether at least one of these was given."""
+        return any(name in self._values for name in names)
+
     def choice(self, name: str, allowed: Collection[str]) -> str | None:
         """The value, refused with code 300 unless it is one of ``allowed``."""
         value = self.text(name)

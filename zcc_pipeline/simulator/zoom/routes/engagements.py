@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from zcc_pipeline.simulator.zoom.account import views
 from zcc_pipeline.simulator.zoom.account.engagement import Engagement
-from zcc_pipeline.simulator.zoom.answers import Answer, engagement_missing, json_answer, refuse
+from zcc_pipeline.simulator.zoom.answers import Answer, CallRefusedError, engagement_missing, json_answer, refuse
 from zcc_pipeline.simulator.zoom.faults import FaultKind
 from zcc_pipeline.simulator.zoom.gateway import Call
 from zcc_pipeline.simulator.zoom.listing import ListShape, answer_list
@@ -29,6 +29,7 @@ _SOURCES = (
     "whatsapp",
     "email_address",
 )
+_FILTERS = ("channel", "channel_sources", "channel_types", "queue_id", "user_id", "consumer_number", "direction")
 _OLD_TYPES = {
     "voice": ("voice", ""),
     "sms": ("messaging", "sms"),
@@ -54,7 +55,7 @@ def list_engagements(call: Call) -> Answer:
     def load(at: datetime) -> Sequence[Engagement]:
         asked = parse_window(query, _RULE, now=at, zone=zone)
         found = standin.account.closed_engagements(asked.start, asked.end, at)
-        return found if len(query.filters()) <= _PLAIN_FILTERS else [row for row in found if _matches(call, row)]
+        return [row for row in found if _matches(call, row)] if query.has_any(_FILTERS) else found
 
     def render(engagement: Engagement, at: datetime) -> bytes:
         key = ("item", engagement.engagement_id, at, zone.key)
@@ -69,8 +70,11 @@ def list_engagements(call: Call) -> Answer:
 
 
 def get_engagement(call: Call) -> Answer:
-    """GET /contact_center/engagements/{engagementId}."""
-    engagement = find_closed(call)
+    """GET /contact_center/engagements/{engagementId}; right after the end it may also be an empty object."""
+    try:
+        engagement = find_closed(call)
+    except NotYetThereError:
+        return json_answer({})
     at = call.standin.account_now()
     return json_answer(views.engagement_detail(engagement, at, call.standin.api_url))
 
@@ -104,11 +108,12 @@ def find_closed(call: Call) -> Engagement:
     if engagement is None or not engagement.is_closed(at):
         raise engagement_missing(engagement_id)
     if engagement.visible_at > at - _JUST_ENDED and call.standin.faults.once(FaultKind.NOT_YET_THERE, call.path):
-        raise engagement_missing(engagement_id)
+        raise NotYetThereError(engagement_missing(engagement_id).answer)
     return engagement
 
 
-_PLAIN_FILTERS = 3  # from, to, timezone: a listing with no more than these takes every row
+class NotYetThereError(CallRefusedError):
+    """The engagement has just ended and is not read back yet."""
 
 
 def _check_filters(call: Call) -> None:
