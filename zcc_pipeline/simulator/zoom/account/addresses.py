@@ -35,7 +35,7 @@ def voicemail_url(voicemail: Voicemail, base: str, *, action: str = "download") 
 
 
 def voicemail_transcript_url(voicemail: Voicemail, at: datetime, base: str) -> str:
-    """Address of a voicemail's transcript; empty until it is there, and for good where the inbox transcribes nothing."""
+    """Address of a voicemail's transcript; empty until it is there; always, where the inbox transcribes nothing."""
     if voicemail.transcript_at is None or at < voicemail.transcript_at:
         return ""
     return f"{base}/contact_center/inbox/message/transcripts/download/{voicemail.message_id}"

@@ -74,15 +74,11 @@ def chat_turns(engagement: Engagement) -> list[Utterance]:
     joined = Utterance("system", SYSTEM_NAME, f"{first.name} joined the conversation.", 0.0)
     if last is first:
         return [joined, *_spread(engagement, lines, first.name, length)]
-    middle = len(lines) // 2
-    before = _spread(engagement, [*lines[:middle], HANDOVER], first.name, length / 2)
-    moved = Utterance("system", SYSTEM_NAME, f"{last.name} joined the conversation.", round(length / 2, 1))
-    return [
-        joined,
-        *before,
-        moved,
-        *_spread(engagement, [TAKEOVER, *lines[middle:]], last.name, length / 2, begin=length / 2),
-    ]
+    middle, half = len(lines) // 2, round(length / 2, 3)
+    before = _spread(engagement, [*lines[:middle], HANDOVER], first.name, half)
+    moved = Utterance("system", SYSTEM_NAME, f"{last.name} joined the conversation.", half)
+    after = _spread(engagement, [TAKEOVER, *lines[middle:]], last.name, half, begin=half)
+    return [joined, *before, moved, *after]
 
 
 def voicemail_text(voicemail: Voicemail) -> str:

@@ -24,7 +24,7 @@ from zcc_pipeline.simulator.zoom.account.population import Agent, Inbox, Populat
 #: recordings taken away at source per recording, days after they were made
 DELETED_SHARE, DELETED_AFTER_DAYS = 0.006, (5, 25)
 #: recordings that are listed but whose media is gone
-GONE_SHARE = 0.0015
+GONE_SHARE = 0.003
 #: notes changed days later; changed about 20 days later; changed and changed back
 EDITED_SHARE, LATE_EDIT_SHARE, EDITED_BACK_SHARE = 0.02, 0.008, 0.008
 

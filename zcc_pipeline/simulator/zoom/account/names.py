@@ -58,6 +58,7 @@ FAMILY_FIRST = frozenset({"ja", "zh", "ko"})
 
 AGENT_NAMES: tuple[str, ...] = (
     "Tom Archer", "Priya Nair", "Sofia Lindqvist", "Daniel Osei", "Yuki Mori", "Marek Nowak", "Elena Petrova",
-    "José Álvarez", "Hannah Weiss", "Kofi Boateng", "Aisha Rahman", "Luc Fournier", "Mei Tan", "Oscar Dahl", "Rosa Conti",
-    "Sam Whitlock", "Ines Duarte", "Viktor Horvath", "Leila Farouk", "Ben Calloway", "Tara Quinn", "Diego Rojas", "Ingrid Solberg", "Malik Jones", "Chloé Dubois",
+    "José Álvarez", "Hannah Weiss", "Kofi Boateng", "Aisha Rahman", "Luc Fournier", "Mei Tan", "Oscar Dahl",
+    "Rosa Conti", "Sam Whitlock", "Ines Duarte", "Viktor Horvath", "Leila Farouk", "Ben Calloway", "Tara Quinn",
+    "Diego Rojas", "Ingrid Solberg", "Malik Jones", "Chloé Dubois",
 )  # fmt: skip

@@ -43,7 +43,7 @@ def queue(item: Queue) -> Json:
 def queue_detail(item: Queue, population: Population) -> Json:
     """One queue by id."""
     view = queue(item)
-    for key in ("agents_count", "supervisors_count"):
+    for key in ("agents_count", "supervisors_count", "modified_by", "last_modified_time"):
         del view[key]
     return view | {
         "queue_description": "",
