@@ -9,6 +9,7 @@ import pytest
 
 from zcc_pipeline.simulator.zoom.account import Account, views
 from zcc_pipeline.simulator.zoom.account.engagement import Engagement
+from zcc_pipeline_tests.definition import Definition, own_definition, zoom_definition
 
 BASE = "https://api.zoom.us/v2"
 CC = "/contact_center"
@@ -88,30 +89,34 @@ def every_view(month: Account, at: datetime) -> dict[str, list[Any]]:
     return found
 
 
+def as_answers(found: dict[str, list[Any]]) -> Iterator[tuple[str, bytes]]:
+    """Path and body of answers made of these views: lists as one answer, single objects one by one."""
+    for where, bodies in found.items():
+        path, _, key = where.partition("#")
+        sample = bodies[:: max(1, len(bodies) // 150)]
+        head = {"has_more": False} if path.endswith("/messaging/messages") else {}
+        for body in [head | {key: sample}] if key else sample:
+            yield path, json.dumps(body).encode()
+
+
+def problems(definition: Definition, found: dict[str, list[Any]]) -> list[str]:
+    return [problem for path, body in as_answers(found) for problem in definition.check_answer(path, 200, body)]
+
+
 @pytest.mark.parametrize("when", [0, 1, 2], ids=["mid-month", "opened", "five weeks later"])
-def test_every_view_obeys_the_definition_of_2026(month, moments, check_2026, when):
+def test_every_view_obeys_the_definition_of_2026(month, moments, when):
     found = every_view(month, moments[when])
     assert len(found) >= (30 if when == 1 else 26)
-    for where, bodies in found.items():
-        check_2026(where, bodies[:: max(1, len(bodies) // 150)])
+    assert problems(own_definition(), found) == []
 
 
-def test_every_view_obeys_zooms_own_definition_where_it_knows_the_operation(month, moments, check_2025):
-    checked = 0
-    for where, bodies in every_view(month, moments[1]).items():
-        try:
-            check_2025(where, bodies[:: max(1, len(bodies) // 60)])
-        except KeyError:  # the operation is newer than that definition
-            continue
-        checked += 1
-    assert checked >= 27
-
-
-def test_the_definition_check_refuses_an_unknown_field_and_an_unknown_value(check_2026):
-    with pytest.raises(AssertionError, match="surprise"):
-        check_2026(f"{CC}/teams#teams", [{"team_id": "x", "surprise": 1}])
-    with pytest.raises(AssertionError, match="carrier pigeon"):
-        check_2026(f"{CC}/recordings#recordings", [{"channel": "carrier pigeon"}])
+def test_every_view_obeys_zooms_own_definition_of_2025(month, moments):
+    definition = zoom_definition()
+    if definition is None:
+        pytest.skip("NOT CHECKED: Zoom's own definition is not at ../shared/zoom/contact-center.openapi.json")
+    found = every_view(month, moments[1])
+    assert problems(definition, found) == []
+    assert sum(definition.find(where.partition("#")[0]) is not None for where in found) >= 27
 
 
 def test_the_log_speaks_milliseconds_and_relative_addresses_where_the_list_speaks_seconds_and_absolute_ones(
