@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from zcc_pipeline.domain.clock import Clock
+from zcc_pipeline.landing.columns import from_numpy
 from zcc_pipeline.landing.layout import LakeFile, day_folder, file_name
 from zcc_pipeline.landing.reading import SUPERSEDES, list_day, live_day, superseded_names
 from zcc_pipeline.landing.schema import VERSION_SCHEMA, open_writer, rows_per_group, sync_file
@@ -76,15 +77,16 @@ def _merge(storage: Storage, inputs: list[LakeFile], target: Path, replaced: lis
     """Stream the distinct versions of the inputs into one file; returns rows written and duplicates dropped."""
     seen: set[bytes] = set()
     rows = duplicates = 0
-    with open_writer(target, metadata={SUPERSEDES: json.dumps(replaced)}) as writer:
+    with open_writer(target) as writer:
         for group in _groups(_batches(storage, inputs)):
             digests = _version_digests(group)
             is_first = np.fromiter((not _seen_before(digest, seen) for digest in digests), np.bool_, len(digests))
-            kept = group if is_first.all() else group.filter(pa.array(is_first))
+            kept = group if is_first.all() else group.filter(from_numpy(is_first, pa.bool_()))
             rows += kept.num_rows
             duplicates += group.num_rows - kept.num_rows
             if kept.num_rows:
                 writer.write_table(kept, row_group_size=rows_per_group(kept))
+        writer.add_key_value_metadata({SUPERSEDES: json.dumps(replaced)})
     return rows, duplicates
 
 

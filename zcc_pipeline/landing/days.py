@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from zcc_pipeline.domain.window import day_window, parse_time
+from zcc_pipeline.landing.columns import TextColumn, to_numpy
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_TIME = np.iinfo(np.int64).min
@@ -31,24 +31,23 @@ def to_microseconds(moment: datetime) -> int:
     return (moment - EPOCH) // _MICROSECOND
 
 
-def parse_times(texts: Sequence[str | None]) -> Microseconds:
+def parse_times(texts: TextColumn) -> Microseconds:
     """ISO 8601 times (or epoch milliseconds in digits) as microseconds since 1970; ``NO_TIME`` where that fails.
 
     Times before 1970 or after 2199 are no times: they come from broken clocks and would only make odd folders.
     """
     try:
-        column = pc.cast(pa.array(texts, pa.string()), pa.timestamp("us", tz="UTC"))
-        moments = column.cast(pa.int64()).fill_null(NO_TIME).to_numpy()
-    except (pa.ArrowInvalid, UnicodeEncodeError):
-        moments = np.fromiter(map(_parse_one, texts), np.int64, len(texts))
+        column = pc.cast(texts.to_arrow(), pa.timestamp("us", tz="UTC")).cast(pa.int64())
+        moments = np.where(to_numpy(column.is_null(), "bool"), NO_TIME, to_numpy(column, "int64"))
+    except pa.ArrowInvalid:
+        moments = np.fromiter((_parse_one(texts.raw(row)) for row in range(len(texts))), np.int64, len(texts))
     return np.where((moments >= _FIRST) & (moments < _LAST), moments, NO_TIME)
 
 
-def _parse_one(text: str | None) -> int:
-    if not text:
-        return NO_TIME
+def _parse_one(raw: bytes) -> int:
     try:
-        if text.isascii() and text.isdigit() and len(text) in _MILLISECOND_DIGITS:
+        text = raw.decode()
+        if raw.isdigit() and len(raw) in _MILLISECOND_DIGITS:
             return int(text) * 1000
         return to_microseconds(parse_time(text))
     except (ValueError, OverflowError):

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from zcc_pipeline.landing.batch import Array, key_hashes
+from zcc_pipeline.landing.batch import key_hashes
+from zcc_pipeline.landing.columns import Array, from_numpy, to_numpy
 from zcc_pipeline.landing.schema import IDENTITY_COLUMNS, VERSION_COLUMNS
 
 Opener = Callable[[], pa.NativeFile]
@@ -46,14 +47,14 @@ class _Run:
     """Keys in order, each with the row that holds it."""
 
     def __init__(self, keys: Array, rows: Array) -> None:
-        order = np.argsort(keys, kind="stable")
+        order = np.argsort(keys)
         self.keys, self.rows = keys[order], rows[order]
 
     def merged(self, other: _Run) -> _Run:
         return _Run(np.concatenate([self.keys, other.keys]), np.concatenate([self.rows, other.rows]))
 
     def find(self, keys: Array) -> Array:
-        """Rows of every entry whose key is among those asked for (sorted, unique)."""
+        """Rows of every entry whose key is among those asked for, which are sorted and distinct."""
         left = np.searchsorted(self.keys, keys, side="left")
         counts = np.searchsorted(self.keys, keys, side="right") - left
         total = int(counts.sum())
@@ -79,17 +80,18 @@ class DayVersions:
         """Take in the keys of files, in the order of their names."""
         for open_input in openers:
             keys = []
+            groups = []
             with open_input() as source, pq.ParquetFile(source) as file:
-                groups = [file.metadata.row_group(number).num_rows for number in range(file.metadata.num_row_groups)]
-                for number in range(len(groups)):
+                for number in range(file.metadata.num_row_groups):
                     table = file.read_row_group(number, columns=IDENTITY_COLUMNS)
+                    groups.append((number, table.num_rows))
                     keys.append(_keys_of(table))
             self.append(open_input, groups, np.concatenate(keys) if keys else np.empty(0, np.int64))
 
-    def append(self, open_input: Opener, rows_by_group: list[int], keys: Array) -> None:
-        """Take in one more file, whose keys are known."""
+    def append(self, open_input: Opener, groups: list[tuple[int, int]], keys: Array) -> None:
+        """Take in more row groups (number in their file, rows), whose keys are known."""
         first_row = self._rows
-        for number, rows in enumerate(rows_by_group):
+        for number, rows in groups:
             self._segments.append(_Segment(open_input, number, self._rows))
             self._rows += rows
         if len(keys):
@@ -98,23 +100,21 @@ class DayVersions:
             self._runs.append(self._runs.pop().merged(self._runs.pop()))
 
     def find(self, keys: Array) -> Versions | None:
-        """The versions whose key is among those asked for; None where there is not one, which needs no reading."""
-        wanted = np.unique(keys)
-        found = [run.find(wanted) for run in self._runs]
+        """The versions whose key is among those asked for (sorted, distinct); None where there is none: no reading."""
+        found = [run.find(keys) for run in self._runs]
         rows = np.sort(np.concatenate(found)) if found else np.empty(0, np.uint32)
         if not len(rows):
             return None
         table = self._read(rows, VERSION_COLUMNS)
-        digests = table["content_hash"].combine_chunks()
         return Versions(
             rows=rows.astype(np.int64),
             keys=_keys_of(table),
             record_ids=table["record_id"].combine_chunks(),
             shapes=table["shape"].combine_chunks(),
-            hashes=_halves(digests),
-            as_of=table["as_of"].cast(pa.int64()).to_numpy(),
-            observed_at=table["observed_at"].cast(pa.int64()).to_numpy(),
-            is_deleted=table["is_deleted"].to_numpy(),
+            hashes=to_numpy(table["content_hash"], "uint64").reshape(-1, 2),
+            as_of=to_numpy(table["as_of"], "int64"),
+            observed_at=to_numpy(table["observed_at"], "int64"),
+            is_deleted=to_numpy(table["is_deleted"], "bool"),
         )
 
     def payloads(self, rows: Array) -> dict[int, bytes]:
@@ -135,23 +135,15 @@ class DayVersions:
             within = rows[owners == owner].astype(np.int64) - segment.first_row
             with segment.open_input() as source, pq.ParquetFile(source) as file:
                 group = file.read_row_group(segment.row_group, columns=columns)
-            parts.append(group if len(within) == group.num_rows else group.take(pa.array(within)))
+            parts.append(group if len(within) == group.num_rows else group.take(from_numpy(within, pa.int64())))
         return pa.concat_tables(parts)
-
-
-def _halves(digests: pa.FixedSizeBinaryArray) -> Array:
-    width = digests.type.byte_width
-    data = np.frombuffer(digests.buffers()[1], np.uint8)[
-        digests.offset * width : (digests.offset + len(digests)) * width
-    ]
-    return data.view(np.uint64).reshape(-1, 2)
 
 
 def _keys_of(table: pa.Table) -> Array:
     ids = table["record_id"].to_pylist()
     keys = np.empty(len(ids), np.int64)
     shapes = table["shape"].combine_chunks().dictionary_encode()
-    codes = shapes.indices.to_numpy()
+    codes = to_numpy(shapes.indices, "int32")
     for code, shape in enumerate(shapes.dictionary.to_pylist()):
         rows = np.flatnonzero(codes == code)
         keys[rows] = key_hashes(ids if len(rows) == len(ids) else [ids[row] for row in rows], shape)

@@ -12,14 +12,13 @@ import pyarrow as pa
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.datasets import Dataset
 from zcc_pipeline.domain.window import Window
-from zcc_pipeline.landing.batch import Reject
 from zcc_pipeline.landing.compaction import CompactionResult, compact_day, sweep_superseded
 from zcc_pipeline.landing.known import DayVersions
 from zcc_pipeline.landing.layout import SEED_DAY, SEED_NAME, LakeFile, day_folder, parse_day_folder
 from zcc_pipeline.landing.reading import live_day, newest_versions, retry_once
 from zcc_pipeline.landing.schema import VERSION_SCHEMA, write_versions
 from zcc_pipeline.landing.storage import STAGING_KEPT, Storage
-from zcc_pipeline.landing.writer import FLUSH_BYTES, LakeWriter
+from zcc_pipeline.landing.writer import FLUSH_BYTES, LakeWriter, Reject
 
 
 class Lake:

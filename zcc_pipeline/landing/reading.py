@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from zcc_pipeline.landing.batch import Array
+from zcc_pipeline.landing.columns import Array, from_numpy, texts, to_numpy
 from zcc_pipeline.landing.layout import LakeFile, created_at, day_folder, is_lake_file
 from zcc_pipeline.landing.schema import VERSION_SCHEMA
 from zcc_pipeline.landing.storage import Storage
@@ -50,7 +50,7 @@ def list_day(storage: Storage, dataset: str, day: date) -> list[LakeFile]:
 def superseded_names(storage: Storage, file: LakeFile) -> frozenset[str]:
     """What a compacted file says that it replaces."""
     with storage.open_input(file.path) as source, pq.ParquetFile(source) as parquet:
-        listed = (parquet.schema_arrow.metadata or {}).get(SUPERSEDES.encode(), b"[]")
+        listed = (parquet.metadata.metadata or {}).get(SUPERSEDES.encode(), b"[]")
     return frozenset(json.loads(listed))
 
 
@@ -102,9 +102,10 @@ def _find_newest(
     table = pa.concat_tables(tables)
     is_newest = _is_newest(table)
     if shapes is not None:
-        is_newest &= pc.is_in(table["shape"], value_set=pa.array(sorted(shapes), pa.string())).to_numpy()
+        wanted = texts(sorted(shapes))
+        is_newest &= to_numpy(pc.is_in(table["shape"], value_set=wanted), "bool")
     if not with_deleted:
-        is_newest &= ~table["is_deleted"].to_numpy()
+        is_newest &= ~to_numpy(table["is_deleted"], "bool")
     for file, chosen in zip(files, np.split(is_newest, np.cumsum(sizes)[:-1]), strict=True):
         if chosen.any():
             yield _Winners(file, chosen)
@@ -112,11 +113,11 @@ def _find_newest(
 
 def _is_newest(table: pa.Table) -> Array:
     """Whether each row is the newest of its record; later rows win ties."""
-    records = table["record_id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
-    shapes = table["shape"].combine_chunks().dictionary_encode().indices.to_numpy()
+    records = to_numpy(table["record_id"].combine_chunks().dictionary_encode().indices, "int32").astype(np.int64)
+    shapes = to_numpy(table["shape"].combine_chunks().dictionary_encode().indices, "int32")
     group = records * (int(shapes.max()) + 1) + shapes
-    as_of = table["as_of"].cast(pa.int64()).to_numpy()
-    observed_at = table["observed_at"].cast(pa.int64()).to_numpy()
+    as_of = to_numpy(table["as_of"], "int64")
+    observed_at = to_numpy(table["observed_at"], "int64")
     order = np.lexsort((observed_at, as_of, group))
     ordered = group[order]
     is_newest = np.zeros(len(order), np.bool_)
@@ -131,5 +132,5 @@ def _read_rows(storage: Storage, winners: _Winners) -> Iterator[pa.Table]:
             chosen = winners.is_newest[start : start + batch.num_rows]
             start += batch.num_rows
             if chosen.any():
-                rows = batch if chosen.all() else batch.filter(pa.array(chosen))
+                rows = batch if chosen.all() else batch.filter(from_numpy(chosen, pa.bool_()))
                 yield pa.Table.from_batches([rows]).cast(VERSION_SCHEMA)

@@ -8,13 +8,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+HASH_BYTES = 16
+
 VERSION_SCHEMA = pa.schema(
     [
         pa.field("record_id", pa.string(), nullable=False),
         pa.field("shape", pa.string(), nullable=False),
         pa.field("engagement_id", pa.string()),
         pa.field("payload", pa.string(), nullable=False),
-        pa.field("content_hash", pa.binary(16), nullable=False),
+        pa.field("content_hash", pa.binary(HASH_BYTES), nullable=False),
         pa.field("as_of", pa.timestamp("us", tz="UTC"), nullable=False),
         pa.field("observed_at", pa.timestamp("us", tz="UTC"), nullable=False),
         pa.field("route", pa.string(), nullable=False),
@@ -34,9 +36,11 @@ _REPEATING = ["shape", "route", "batch_id", "as_of", "observed_at"]
 _WITH_STATISTICS = ["record_id", "as_of", "observed_at"]
 
 
-def open_writer(path: Path, *, metadata: dict[str, str] | None = None) -> pq.ParquetWriter:
-    """A Parquet writer of versions; ``metadata`` goes to the footer."""
-    schema = VERSION_SCHEMA.with_metadata(metadata) if metadata else VERSION_SCHEMA
+def open_writer(path: Path, schema: pa.Schema = VERSION_SCHEMA) -> pq.ParquetWriter:
+    """A Parquet writer of versions.
+
+    Arrow's own schema is left out of the footer, so that columns handed over as dictionaries are read as plain strings.
+    """
     return pq.ParquetWriter(
         path,
         schema,
@@ -44,6 +48,7 @@ def open_writer(path: Path, *, metadata: dict[str, str] | None = None) -> pq.Par
         compression_level=1,
         use_dictionary=_REPEATING,
         write_statistics=_WITH_STATISTICS,
+        store_schema=False,
     )
 
 
@@ -57,7 +62,7 @@ def rows_per_group(table: pa.Table) -> int:
 
 def write_versions(path: Path, table: pa.Table) -> int:
     """Write one file of versions and wait until the disk has it; returns its size in bytes."""
-    with open_writer(path) as writer:
+    with open_writer(path, table.schema) as writer:
         writer.write_table(table, row_group_size=rows_per_group(table))
     return sync_file(path)
 

@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from zcc_pipeline.landing.batch import Array, Batch
+from zcc_pipeline.landing.batch import Batch
 from zcc_pipeline.landing.canonical import canonical
+from zcc_pipeline.landing.columns import Array, from_numpy, repeated, to_numpy
 from zcc_pipeline.landing.known import DayVersions, Versions
 
 
@@ -39,8 +40,8 @@ def judge(
     """
     keys = batch.keys[rows]
     verdict = Verdict(np.ones(len(rows), np.bool_), np.zeros(len(rows), np.bool_), np.full(len(rows), observed_at))
-    is_open = ~_comes_once(keys)
-    versions = known.find(keys)
+    distinct, is_open = _distinct_and_repeated(keys)
+    versions = known.find(distinct)
     if versions is not None:
         is_found, is_same = _compare_with_latest(batch, rows, versions)
         verdict.is_kept[is_same & ~is_open] = False
@@ -52,9 +53,14 @@ def judge(
     return verdict
 
 
-def _comes_once(keys: Array) -> Array:
-    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    return np.asarray(counts[inverse] == 1)
+def _distinct_and_repeated(keys: Array) -> tuple[Array, Array]:
+    """The distinct keys in order, and whether each row's key comes more than once."""
+    order = np.argsort(keys)
+    ordered = keys[order]
+    is_again = np.append(False, ordered[1:] == ordered[:-1])
+    is_repeated = np.empty(len(keys), np.bool_)
+    is_repeated[order] = is_again | np.append(is_again[1:], False)
+    return ordered[~is_again], is_repeated
 
 
 def _compare_with_latest(batch: Batch, rows: Array, versions: Versions) -> tuple[Array, Array]:
@@ -76,10 +82,12 @@ def _compare_with_latest(batch: Batch, rows: Array, versions: Versions) -> tuple
 
 def _is_same_record(batch: Batch, rows: Array, versions: Versions, partners: Array) -> Array:
     """Equal 64-bit keys are a strong hint; the ids decide."""
-    ids = pa.array([batch.record_ids[row] for row in rows.tolist()], pa.string())
-    shapes = pa.array(batch.shapes, pa.string()).take(pa.array(batch.shape_codes[rows]))
-    is_same_id = pc.equal(ids, versions.record_ids.take(pa.array(partners)))
-    return np.asarray(pc.and_(is_same_id, pc.equal(shapes, versions.shapes.take(pa.array(partners)))))
+    rows, partners = from_numpy(rows, pa.int64()), from_numpy(partners, pa.int64())
+    is_same_id = pc.equal(batch.record_ids.to_arrow().take(rows), versions.record_ids.take(partners))
+    is_same_shape = pc.equal(
+        repeated(batch.shapes, batch.chunk_numbers).take(rows).cast(pa.string()), versions.shapes.take(partners)
+    )
+    return to_numpy(pc.and_(is_same_id, is_same_shape), "bool")
 
 
 @dataclass(slots=True)
@@ -144,8 +152,8 @@ class _Histories:
         may_compare &= ~versions.is_deleted[chosen]
         payloads = self._known.payloads(versions.rows[chosen[may_compare]])
         columns = zip(
-            versions.record_ids.take(pa.array(chosen)).to_pylist(),
-            versions.shapes.take(pa.array(chosen)).to_pylist(),
+            versions.record_ids.take(from_numpy(chosen, pa.int64())).to_pylist(),
+            versions.shapes.take(from_numpy(chosen, pa.int64())).to_pylist(),
             versions.as_of[chosen].tolist(),
             versions.observed_at[chosen].tolist(),
             versions.is_deleted[chosen].tolist(),
@@ -163,14 +171,13 @@ def _judge_one_by_one(batch: Batch, rows: Array, open_rows: Array, verdict: Verd
     chosen = rows[open_rows]
     histories.load(batch.keys[chosen], batch.as_of[chosen])
     for place, row in zip(open_rows.tolist(), chosen.tolist(), strict=True):
-        record = (batch.record_ids[row], batch.shapes[batch.shape_codes[row]])
-        history = histories.by_record.setdefault(record, _History())
+        history = histories.by_record.setdefault(batch.record(row), _History())
         arriving = _Version(
             int(batch.as_of[row]),
             int(verdict.observed_at[place]),
             bool(batch.is_deleted[row]),
             batch.hashes[row].tobytes(),
-            batch.payload(row),
+            batch.payloads.raw(row),
         )
         verdict.is_known[place] = history.latest is not None
         verdict.is_kept[place] = is_kept = _is_version(arriving, history, histories.volatile_fields)

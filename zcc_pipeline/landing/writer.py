@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -17,31 +14,28 @@ import pyarrow as pa
 
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.datasets import Dataset
+from zcc_pipeline.domain.errors import RecordRejected
 from zcc_pipeline.domain.records import LandingCounts, RecordChunk
-from zcc_pipeline.domain.window import Window, day_of
-from zcc_pipeline.landing.batch import Array, Batch, BatchBuilder, Reject
+from zcc_pipeline.domain.window import Window
+from zcc_pipeline.landing.batch import Batch, BatchBuilder
+from zcc_pipeline.landing.columns import Array, from_numpy
 from zcc_pipeline.landing.days import NO_TIME, days_of, to_microseconds
 from zcc_pipeline.landing.known import DayVersions
 from zcc_pipeline.landing.layout import day_folder, file_name
-from zcc_pipeline.landing.schema import rows_per_group, write_versions
+from zcc_pipeline.landing.staged_file import StagedFile
 from zcc_pipeline.landing.storage import Storage
 from zcc_pipeline.landing.version_rule import judge
 
-FLUSH_BYTES = 32 << 20
+FLUSH_BYTES = 8 << 20
+"""Records held in memory before they are compared and compressed; each such part is a row group."""
 
+_FILE_BYTES = 128 << 20
+"""Uncompressed size at which a file is finished and the next begun."""
 
-@dataclass(slots=True)
-class _StagedFile:
-    """A file being written beside the lake, or waiting there for the commit."""
+_OPEN_FILES = 32
+"""Days with a file open at once: a writer without a window may be handed records of any number of days."""
 
-    path: Path
-    target: str
-    written: Future[int]
-
-    def open_input(self) -> pa.NativeFile:
-        """For comparing later records with it before it is published."""
-        self.written.result()
-        return pa.OSFile(str(self.path), "r")
+Reject = Callable[[str, bytes], None]
 
 
 class LakeWriter:
@@ -67,9 +61,10 @@ class LakeWriter:
         self._storage, self._dataset = storage, dataset
         self._timezone, self._clock, self._new_id = timezone, clock, new_id
         self._load_day, self._window, self._flush_bytes = load_day, window, flush_bytes
-        self._builder = BatchBuilder(reject)
+        self._builder, self._reject = BatchBuilder(), reject
         self._days: dict[date, DayVersions] = {}
-        self._staged: list[_StagedFile] = []
+        self._staged: list[StagedFile] = []
+        self._open: dict[date, StagedFile] = {}
         self._observed_at = 0
         self._counts = LandingCounts()
         self._is_closed = False
@@ -82,9 +77,9 @@ class LakeWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._is_closed = True
-        self._thread.shutdown(wait=True)
+        self._thread.shutdown(wait=True, cancel_futures=True)
         for staged in self._staged:
-            staged.path.unlink(missing_ok=True)
+            staged.discard()
 
     def add(self, chunk: RecordChunk) -> None:
         """Take records in; they are written once enough have come together.
@@ -105,7 +100,8 @@ class LakeWriter:
         self._flush()
         self._is_closed = True
         for staged in self._staged:
-            self._counts.bytes_written += staged.written.result()
+            self._counts.bytes_written += staged.size_bytes()
+        for staged in self._staged:
             self._storage.publish(staged.path, staged.target)
             self._counts.files_written += 1
         self._staged.clear()
@@ -114,9 +110,10 @@ class LakeWriter:
     def _flush(self) -> None:
         if not len(self._builder):
             return
-        batch = self._builder.take()
-        rows, ordinals = self._assign_days(batch)
-        self._counts.out_of_window += len(batch) - len(rows)
+        batch, self._builder = self._builder.take(), BatchBuilder()
+        readable = self._without_rejected(batch)
+        rows, ordinals = self._assign_days(batch, readable)
+        self._counts.out_of_window += len(readable) - len(rows)
         self._observed_at = max(to_microseconds(self._clock.now()), self._observed_at + 1)
         observed_at = np.full(len(batch), self._observed_at)
         kept_by_day = []
@@ -130,10 +127,19 @@ class LakeWriter:
         self._observed_at = int(observed_at.max())
         table = batch.to_table(observed_at)
         for day, kept in kept_by_day:
-            part = table if len(kept) == len(batch) else table.take(pa.array(kept))
+            part = table if len(kept) == len(batch) else table.take(from_numpy(kept, pa.int64()))
             self._stage(day, part, batch.keys[kept])
 
-    def _assign_days(self, batch: Batch) -> tuple[Array, Array]:
+    def _without_rejected(self, batch: Batch) -> Array:
+        bad_rows = batch.bad_rows()
+        for row in bad_rows.tolist():
+            reason = f"{self._dataset.name}: the record is not UTF-8 text"
+            if self._reject is None:
+                raise RecordRejected(reason)
+            self._reject(reason, batch.payloads.raw(row))
+        return np.setdiff1d(np.arange(len(batch)), bad_rows) if len(bad_rows) else np.arange(len(batch))
+
+    def _assign_days(self, batch: Batch, rows: Array) -> tuple[Array, Array]:
         """The rows that belong into the window, and the local day of each.
 
         A record without a time of its own belongs to the window it was listed for, else to the moment it speaks for.
@@ -141,13 +147,11 @@ class LakeWriter:
         moments, window = batch.occurred_at, self._window
         if window is None:
             moments = np.where(moments == NO_TIME, batch.as_of, moments)
-            rows = np.arange(len(batch))
         else:
             start, end = to_microseconds(window.start), to_microseconds(window.end)
             moments = np.where(moments == NO_TIME, start, moments)
-            rows = np.flatnonzero((moments >= start) & (moments < end))
-            if len(rows) and day_of(window.start, self._timezone) == day_of_last_moment(window, self._timezone):
-                return rows, np.full(len(rows), day_of(window.start, self._timezone).toordinal())
+            is_inside = (moments >= start) & (moments < end)
+            rows = rows[is_inside[rows]]
         return rows, days_of(moments[rows], self._timezone)
 
     def _judge_day(self, batch: Batch, rows: Array, day: date, observed_at: Array) -> Array:
@@ -175,18 +179,21 @@ class LakeWriter:
         return kept
 
     def _stage(self, day: date, table: pa.Table, keys: Array) -> None:
-        if self._staged:
-            self._staged[-1].written.result()  # one file at a time, so that memory stays flat
+        staged = self._open.pop(day, None)
+        if staged is None or staged.is_finished:
+            staged = self._new_file(day)
+        groups = staged.append(table)
+        self._days[day].append(staged.open_input, groups, keys)
+        if staged.raw_bytes >= _FILE_BYTES:
+            staged.finish()
+        else:
+            self._open[day] = staged
+        if len(self._open) > _OPEN_FILES:
+            self._open.pop(next(iter(self._open))).finish()
+
+    def _new_file(self, day: date) -> StagedFile:
         name = file_name(self._clock.now(), self._new_id())
         path = self._storage.staging_path(f"{day.isoformat()}-{name}")
-        target = f"{day_folder(self._dataset.name, day)}/{name}"
-        staged = _StagedFile(path, target, self._thread.submit(partial(write_versions, path, table)))
+        staged = StagedFile(path, f"{day_folder(self._dataset.name, day)}/{name}", self._thread)
         self._staged.append(staged)
-        size = rows_per_group(table)
-        groups = [min(size, table.num_rows - start) for start in range(0, table.num_rows, size)]
-        self._days[day].append(staged.open_input, groups, keys)
-
-
-def day_of_last_moment(window: Window, timezone: ZoneInfo) -> date:
-    """The day of the last microsecond that belongs to the window."""
-    return day_of(window.end - (window.end - window.start).resolution, timezone)
+        return staged

@@ -1,0 +1,75 @@
+"""A file of versions that grows beside the lake until the commit."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor, Future
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from zcc_pipeline.landing.schema import open_writer, rows_per_group, sync_file
+
+
+class StagedFile:
+    """Written and synced in the thread of ``executor``, one table behind the caller; readable once finished."""
+
+    def __init__(self, path: Path, target: str, executor: Executor) -> None:
+        self.path, self.target = path, target
+        self.raw_bytes = 0
+        self._executor = executor
+        self._writer: pq.ParquetWriter | None = None
+        self._groups = 0
+        self._last_write: Future[None] | None = None
+        self._finished: Future[int] | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more can be appended."""
+        return self._finished is not None
+
+    def append(self, table: pa.Table) -> list[tuple[int, int]]:
+        """Hand over versions to be written; returns the number and the rows of each row group they become."""
+        if self._last_write is not None:
+            self._last_write.result()
+        self.raw_bytes += table.nbytes
+        size = rows_per_group(table)
+        self._last_write = self._executor.submit(self._write, table, size)
+        rows = [min(size, table.num_rows - start) for start in range(0, table.num_rows, size)]
+        first, self._groups = self._groups, self._groups + len(rows)
+        return list(enumerate(rows, start=first))
+
+    def finish(self) -> Future[int]:
+        """Begin to close and sync the file; the answer is its size in bytes."""
+        if self._finished is None:
+            self._finished = self._executor.submit(self._close)
+        return self._finished
+
+    def size_bytes(self) -> int:
+        """Wait until the disk has the whole file."""
+        finished = self.finish()
+        if self._last_write is not None:
+            self._last_write.result()
+        return finished.result()
+
+    def open_input(self) -> pa.NativeFile:
+        """For comparing later records with what was staged; the file is finished by that."""
+        self.size_bytes()
+        return pa.OSFile(str(self.path), "r")
+
+    def discard(self) -> None:
+        """Remove what was written; the executor must have come to rest."""
+        if self._writer is not None:
+            self._writer.close()
+        self.path.unlink(missing_ok=True)
+
+    def _write(self, table: pa.Table, rows_in_group: int) -> None:
+        if self._writer is None:
+            self._writer = open_writer(self.path, table.schema)
+        self._writer.write_table(table, row_group_size=rows_in_group)
+
+    def _close(self) -> int:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        return sync_file(self.path)
