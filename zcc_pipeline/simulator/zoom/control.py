@@ -1,6 +1,21 @@
 """Control routes under ``/_control``: what tests and stories do to the account, the faults and the limits. All JSON.
 
 They move the account's own time and contents; the clock of whoever reads the account is never touched.
+
+    GET  state                          the account's time, calls by route and label, 429s, faults, leaked tokens
+    GET  truth                          what the account really contains
+    POST advance                        {"days", "hours", "minutes", "seconds"}: any of them
+    POST edit-note                      {"note_id", "text"}
+    POST add-note                       {"engagement_id", "text"}
+    POST delete-recording               {"recording_id"}
+    POST delete-engagement-recordings   {"engagement_id"}
+    POST delete-voicemail               {"message_id"}: marks it deleted
+    POST faults                         {"profile"}, or single ones: {"chances": {kind: share}, "per_call",
+                                        "calls_per_token", "clock_skew_seconds"}
+    POST limits                         {"plan", "per_second": {label: calls}, "heavy_per_day",
+                                        "heavy_used_today", "retry_forms"}
+    POST scopes                         {"scopes"}: of new tokens; living ones are revoked
+    POST revoke-tokens                  {}
 """
 
 from __future__ import annotations

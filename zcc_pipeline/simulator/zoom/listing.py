@@ -21,7 +21,7 @@ from zcc_pipeline.simulator.zoom.paging import PagePosition, bind, token_expired
 
 _encode = msgspec.json.Encoder().encode
 _LISTINGS_KEPT = 256
-_RECORDS_KEPT = 200_000
+_RECORDS_KEPT = 60_000  # about 75 MB of engagements
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ class ZoomStandIn:
     def write_truth(self) -> None:
         """Write the truth file, where one is wanted."""
         if self.options.truth_path is not None:
+            self.options.truth_path.parent.mkdir(parents=True, exist_ok=True)
             write_truth(self.options.truth_path, self.account, self.account.now())
 
     def set_faults(self, profile: FaultProfile) -> None:

@@ -40,6 +40,22 @@ def test_advancing_moves_the_account_and_not_the_server_s_date(serve: Serve) -> 
     assert abs((datetime.now(UTC) - sent).total_seconds()) < 5
 
 
+def test_an_engagement_is_missing_right_after_its_end_and_there_a_minute_later(serve: Serve) -> None:
+    reader = serve()
+    truth = httpx.get(f"{reader.sim.control_url}/truth").json()
+    still_open = [row for row in truth["engagements"] if not row["is_closed"]]
+    soonest = min(still_open, key=lambda row: row["end_time"])
+    until_end = datetime.fromisoformat(soonest["end_time"]) - datetime.fromisoformat(truth["as_of"])
+    window = {"from": soonest["start_time"], "to": soonest["start_time"]}
+    path = f"engagements/{soonest['engagement_id']}"
+    reader.control("advance", seconds=until_end.total_seconds() + 1)
+    assert reader.get(path).json()["code"] == 2901
+    assert reader.get("engagements", **window).json()["total_records"] == 0
+    reader.control("advance", seconds=60)
+    assert reader.get(path).status_code == 200
+    assert reader.get("engagements", **window).json()["total_records"] == 1
+
+
 def test_time_never_goes_back(serve: Serve) -> None:
     reader = serve()
     assert httpx.post(f"{reader.sim.control_url}/advance", json={"days": -1}).status_code == 422
