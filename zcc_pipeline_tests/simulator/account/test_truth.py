@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -35,11 +36,9 @@ def cells(answer: dict[str, Any]) -> Counter[tuple[str, str, str | None]]:
 
 
 def test_every_status_and_reason_that_an_account_can_bring_about_occurs(answers, month):
-    young = truth(
-        month,
-        month.closed_engagements(month.opened_at - timedelta(days=5), month.opened_at, month.opened_at)[0].visible_at,
-    )
-    unseen = Account.generate(month.spec, clock=lambda: month.opened_at + timedelta(days=20))
+    few = replace(month.spec, engagements_per_day=40)
+    unseen = Account.generate(few, clock=lambda: month.opened_at + timedelta(days=20))
+    young = truth(unseen, few.day_start(few.last_day) + timedelta(hours=15))
     found = Counter(
         (status, reason)
         for answer in (*answers, young, truth(unseen))
@@ -73,7 +72,7 @@ def test_every_listed_engagement_has_one_cell_for_every_kind_and_no_open_one_has
 
 
 def test_only_a_small_share_lacks_something_without_evidence():
-    day = AccountSpec(last_day=datetime(2026, 11, 20, tzinfo=UTC).date(), days=1, engagements_per_day=6000)
+    day = AccountSpec(last_day=datetime(2026, 11, 20, tzinfo=UTC).date(), days=1, engagements_per_day=4000)
     rows = [row for row in truth(Account.generate(day))["engagements"] if row["is_closed"]]
     share = sum(any(cell["status"] == "unexplained" for cell in row["artefacts"].values()) for row in rows) / len(rows)
     assert 0.002 < share < 0.006

@@ -60,7 +60,7 @@ def messaging_transcript(engagement: Engagement) -> Media:
             "engagement_id": engagement.engagement_id,
             "messages": chat_messages(engagement),
         }
-        body = json.dumps(document, ensure_ascii=False, indent=1).encode()
+        body = json.dumps(document, ensure_ascii=False).encode()
         return _media(body, OCTETS, engagement.start, engagement.engagement_id, "ChatTranscript.json")
     lines = []
     for turn in chat_turns(engagement):

@@ -55,7 +55,7 @@ def truth(account: Account, at: datetime | None = None) -> Json:
 def write_truth(path: Path, account: Account, at: datetime | None = None) -> None:
     """Write ``truth`` to a file that appears whole or not at all."""
     part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(truth(account, at), ensure_ascii=False, indent=1), encoding="utf-8")
+    part.write_text(json.dumps(truth(account, at), ensure_ascii=False), encoding="utf-8")
     part.replace(path)
 
 
