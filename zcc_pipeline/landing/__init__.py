@@ -5,6 +5,7 @@ with digests. What does not: where records come from, and what they mean.
 """
 
 from zcc_pipeline.landing.compaction import CompactionResult
+from zcc_pipeline.landing.files import FileStore
 from zcc_pipeline.landing.lake import Lake
 from zcc_pipeline.landing.layout import LakeFile
 from zcc_pipeline.landing.schema import VERSION_SCHEMA
@@ -14,6 +15,7 @@ from zcc_pipeline.landing.writer import LakeWriter
 __all__ = [
     "VERSION_SCHEMA",
     "CompactionResult",
+    "FileStore",
     "Lake",
     "LakeFile",
     "LakeWriter",

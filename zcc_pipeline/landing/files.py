@@ -1,0 +1,159 @@
+"""The file store: recordings, transcripts and voicemails, streamed to immutable files named by their content."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from zcc_pipeline.domain.clock import Clock
+from zcc_pipeline.domain.errors import QuotaExhausted, TransientError
+from zcc_pipeline.domain.ports import Body, ByteSource, StoredFile
+from zcc_pipeline.landing.file_names import file_path, is_inside
+from zcc_pipeline.landing.part_file import PartFile
+from zcc_pipeline.landing.sniffing import error_page, sniff
+from zcc_pipeline.landing.storage import PART_SUFFIX, Storage
+
+ATTEMPTS = 5
+"""Times in a row that a download may break off without getting further."""
+
+_PROGRESS_BYTES = 1 << 20
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 30.0
+
+
+class FileStore:
+    """Files by kind and day: each appears whole, synced and checked, or not at all; the same content is stored once."""
+
+    def __init__(self, storage: Storage, *, clock: Clock) -> None:
+        self._storage, self._clock = storage, clock
+
+    @property
+    def storage(self) -> Storage:
+        """Where the files lie."""
+        return self._storage
+
+    async def store(self, *, kind: str, source_id: str, day: date, source: ByteSource) -> StoredFile:
+        """Download to ``<kind>/date=<day>/<id>.<first 12 of SHA-256>.<extension>`` in bounded memory.
+
+        A body that breaks off is resumed where the server's ETag vouches for the content, else begun again. Raises
+        ``TransientError`` after repeated attempts without progress, or for an empty body or an error page with status
+        200; what the source raises for good (``NotFound``) passes through.
+        """
+        part = await asyncio.to_thread(self._open_part)
+        try:
+            media_type = await _Download(part, source, self._clock).run()
+            digest, long_digest = await part.finish()
+            found = sniff(part.head, media_type)
+            path = file_path(kind=kind, source_id=source_id, day=day, digest=digest, extension=found.extension)
+            if not await asyncio.to_thread(self._storage.exists, path):
+                await asyncio.to_thread(self._storage.publish, part.path, path)
+            return StoredFile(path, part.size_bytes, digest, long_digest, found.media_type, found.extension)
+        finally:
+            await part.close()
+
+    def open(self, path: str) -> BinaryIO:
+        """A stored file, for reading. ``FileNotFoundError`` where there is none."""
+        return cast("BinaryIO", self._storage.open_input(_checked(path)))
+
+    def read(self, path: str) -> bytes:
+        """All of a stored file; for transcripts, which are small. ``FileNotFoundError`` where there is none."""
+        with self.open(path) as source:
+            return source.read()
+
+    def exists(self, path: str) -> bool:
+        """Whether the file is there."""
+        return self._storage.exists(_checked(path))
+
+    def url_for(self, path: str) -> str:
+        """Absolute path or ``s3://`` URL of a stored file."""
+        return self._storage.url_for(_checked(path))
+
+    def _open_part(self) -> PartFile:
+        folder = self._storage.staging_path("file").parent
+        descriptor, name = tempfile.mkstemp(suffix=PART_SUFFIX, prefix="file-", dir=folder)
+        return PartFile(Path(name), descriptor)
+
+
+def _checked(path: str) -> str:
+    if not is_inside(path):
+        raise ValueError("a path outside of the file store")
+    return path
+
+
+class _Download:
+    """One file from its source into a part file, over as many answers as it takes."""
+
+    def __init__(self, part: PartFile, source: ByteSource, clock: Clock) -> None:
+        self._part, self._source, self._clock = part, source, clock
+        self._etag: str | None = None
+        self._total: int | None = None
+        self._media_type: str | None = None
+        self._furthest = 0
+        self._failures = 0
+
+    async def run(self) -> str | None:
+        """Returns the declared media type."""
+        while True:
+            try:
+                await self._attempt()
+                self._check()
+            except QuotaExhausted:
+                raise
+            except TransientError as error:
+                await self._part.settle()
+                await self._pause_or_give_up(error)
+            else:
+                return self._media_type
+
+    async def _attempt(self) -> None:
+        offset = self._part.size_bytes
+        if offset and self._etag is None:
+            await self._part.restart()  # nothing vouches for the rest being the rest of the same content
+            offset = 0
+        async with self._source.open(offset, self._etag if offset else None) as body:
+            await self._align(body, offset)
+            async for chunk in body.chunks():
+                await self._part.append(chunk)
+        await self._part.settle()
+
+    async def _align(self, body: Body, offset: int) -> None:
+        """Make the part file end where the body begins."""
+        is_other = body.etag not in (None, self._etag) or body.total_size not in (None, self._total)
+        if offset and body.is_partial and is_other:
+            await self._part.restart()
+            raise TransientError("the file changed at the source while it was read")
+        if not body.is_partial or not offset:
+            if offset:
+                await self._part.restart()
+            is_strong = body.etag is not None and not body.etag.startswith("W/")
+            self._etag = body.etag if is_strong else None
+            self._total, self._media_type = body.total_size, body.media_type
+
+    def _check(self) -> None:
+        size = self._part.size_bytes
+        if self._total is not None and size < self._total:
+            raise TransientError(f"the download ended after {size} of {self._total} bytes")
+        if self._total is not None and size > self._total:
+            self._etag = None  # begin again: more bytes than there are
+            raise TransientError(f"the download brought {size} bytes where {self._total} were announced")
+        problem = "an empty body" if size == 0 else error_page(self._part.head)
+        if problem:
+            self._etag = None
+            raise TransientError(f"the source sent {problem} in the place of the file")
+
+    async def _pause_or_give_up(self, error: TransientError) -> None:
+        if self._part.size_bytes >= self._furthest + _PROGRESS_BYTES:
+            self._furthest, self._failures = self._part.size_bytes, 0
+        self._failures += 1
+        pause = min(_FIRST_PAUSE_SECONDS * 2 ** (self._failures - 1), _LONGEST_PAUSE_SECONDS)
+        if error.retry_after_seconds is not None:
+            pause = max(pause, error.retry_after_seconds)
+        if self._failures >= ATTEMPTS or pause > _LONGEST_PAUSE_SECONDS:
+            raise TransientError(
+                f"given up after {self._failures} attempts without progress: {error}",
+                retry_after_seconds=error.retry_after_seconds,
+            ) from error
+        await self._clock.sleep(pause)
