@@ -23,11 +23,12 @@
             select setting_value from {{ source('bookkeeping', 'settings') }} where setting = 'empty_lake_file'
         ) as found
     );
-    {{ judge_structures(dataset, fields) }}
     {%- if should_full_refresh() %}
     delete from {{ source('bookkeeping', 'loaded_files') }} where dataset = '{{ dataset }}';
     delete from {{ source('bookkeeping', 'rejected_records') }} where dataset = '{{ dataset }}';
+    delete from {{ source('bookkeeping', 'field_sightings') }} where dataset = '{{ dataset }}';
     {%- endif %}
+    {{ judge_structures(dataset, fields) }}
     insert into {{ source('bookkeeping', 'rejected_records') }}
     select
         '{{ dataset }}', files.record_id, files.shape, judged.reason,
@@ -48,6 +49,11 @@
             select 1 from {{ source('bookkeeping', 'loaded_files') }} as loaded
             where loaded.dataset = '{{ dataset }}' and loaded.file = pending.file[length(getvariable('lake_root')) + 2:]
         );
+    delete from {{ source('bookkeeping', 'rejected_records') }} as rejected
+    where rejected.dataset = '{{ dataset }}' and exists (
+        select 1 from {{ this }} as held
+        where held.record_id = rejected.record_id and held.shape = rejected.shape and held.as_of > rejected.as_of
+    );
 {%- endmacro %}
 
 
@@ -131,38 +137,39 @@
 {%- endmacro %}
 
 
-{#-
-    The rows that a load changes: per record, shape and tombstone the newest good version, where it beats what the table has.
-    Winners are found on narrow columns first; payloads are read and typed for winners only.
--#}
-{% macro lake_latest(dataset, fields) -%}
-    with candidates as (
-        select files.filename, files.file_row_number, files.record_id, files.shape, files.is_deleted, files.as_of, files.observed_at, files.content_hash
-        from {{ pending_rows() }} as files
-        left join judged_structures as judged
-            on judged.structure = {{ payload_structure('files', 'has_rejected') }}
-        where judged.reason is null
-    ),
-    newest as (
-        select
-            record_id, shape, is_deleted,
-            max(row(as_of, observed_at, content_hash, filename, file_row_number)) as version
-        from candidates
-        group by record_id, shape, is_deleted
-    ),
-    winners as (
-        select newest.version
-        from newest
-        {%- if is_incremental() %}
-        left join {{ this }} as held
-            on newest.record_id = held.record_id and newest.shape = held.shape and newest.is_deleted = held.is_deleted
-        where held.record_id is null
-            or row(newest.version[1] at time zone 'UTC', newest.version[2] at time zone 'UTC', newest.version[3])
-            > row(held.as_of, held.observed_at, held.content_hash)
-        {%- endif %}
-    )
+{#- What every version carries besides its payload. -#}
+{% macro version_columns() -%}
+    record_id,
+    shape,
+    is_deleted,
+    engagement_id,
+    route,
+    as_of,
+    observed_at,
+    content_hash,
+    unknown_fields,
+    _load_seq
+{%- endmacro %}
+
+
+{#- Pending versions whose payload could be typed, on narrow columns: the payloads are read later, for winners only. -#}
+{% macro good_candidates() -%}
     select
-        files.record_id, files.shape, files.is_deleted, files.engagement_id, files.route, files.batch_id,
+        files.filename, files.file_row_number, files.record_id, files.shape, files.is_deleted,
+        files.as_of at time zone 'UTC' as as_of,
+        files.observed_at at time zone 'UTC' as observed_at,
+        files.content_hash
+    from {{ pending_rows() }} as files
+    left join judged_structures as judged
+        on judged.structure = {{ payload_structure('files', 'has_rejected') }}
+    where judged.reason is null
+{%- endmacro %}
+
+
+{#- Reads and types the payloads of `winners (filename, file_row_number)`. -#}
+{% macro typed_winners(fields) -%}
+    select
+        files.record_id, files.shape, files.is_deleted, files.engagement_id, files.route,
         files.as_of at time zone 'UTC' as as_of,
         files.observed_at at time zone 'UTC' as observed_at,
         files.content_hash,
@@ -170,7 +177,56 @@
         {{ load_seq() }} as _load_seq,
         case when not files.is_deleted then from_json(files.payload, '{{ typed_structure(fields) }}') end as data
     from {{ pending_rows() }} as files
-    inner join winners on files.filename = winners.version[4] and files.file_row_number = winners.version[5]
+    inner join winners on files.filename = winners.filename and files.file_row_number = winners.file_row_number
     left join judged_structures as judged
         on judged.structure = {{ payload_structure('files', 'has_unknown') }}
+{%- endmacro %}
+
+
+{#- The rows that a load changes: per record, shape and tombstone the newest good version, where it beats what the table has. -#}
+{% macro lake_latest(dataset, fields) -%}
+    with candidates as (
+        {{ good_candidates() }}
+    ),
+    newest as (
+        select record_id, shape, is_deleted, max(row(as_of, observed_at, content_hash, filename, file_row_number)) as version
+        from candidates
+        group by record_id, shape, is_deleted
+    ),
+    winners as (
+        select newest.version[4] as filename, newest.version[5] as file_row_number
+        from newest
+        {%- if is_incremental() %}
+        left join {{ this }} as held
+            on newest.record_id = held.record_id and newest.shape = held.shape and newest.is_deleted = held.is_deleted
+        where held.record_id is null
+            or row(newest.version[1], newest.version[2], newest.version[3]) > row(held.as_of, held.observed_at, held.content_hash)
+        {%- endif %}
+    )
+    {{ typed_winners(fields) }}
+{%- endmacro %}
+
+
+{#- Every good version that the table does not have yet, once. -#}
+{% macro lake_versions(dataset, fields) -%}
+    with candidates as (
+        {{ good_candidates() }}
+    ),
+    versions as (
+        select record_id, shape, is_deleted, as_of, content_hash, min(row(observed_at, filename, file_row_number)) as found
+        from candidates
+        group by record_id, shape, is_deleted, as_of, content_hash
+    ),
+    winners as (
+        select versions.found[2] as filename, versions.found[3] as file_row_number
+        from versions
+        {%- if is_incremental() %}
+        where not exists (
+            select 1 from {{ this }} as held
+            where versions.record_id = held.record_id and versions.shape = held.shape and versions.is_deleted = held.is_deleted
+                and versions.as_of = held.as_of and versions.content_hash = held.content_hash
+        )
+        {%- endif %}
+    )
+    {{ typed_winners(fields) }}
 {%- endmacro %}

@@ -3,14 +3,17 @@
     rows written since the last build that this model saw are its `touched` keys. All its rows with such a key are replaced,
     so what vanished above vanishes here too. What it saw is recorded in the same transaction, so a crash loses nothing.
 -#}
-{% macro before_replace(key_of) -%}
+{% macro before_replace(key_of, logged=none) -%}
     {%- if is_incremental() %}
     create or replace temp table {{ touched_table() }} as
     with changed as (
         {%- for model, expression in key_of.items() %}
         select distinct {{ expression }} as touched_key from {{ ref(model) }} where _load_seq > {{ seen_seq() }}
-        {{ 'union' if not loop.last }}
+        {{ 'union' if not loop.last or logged }}
         {%- endfor %}
+        {%- if logged %}
+        select distinct {{ logged[1] }} as touched_key from {{ source('bookkeeping', logged[0]) }} where load_seq > {{ seen_seq() }}
+        {%- endif %}
     )
     select touched_key from changed where touched_key is not null;
     {%- else %}
@@ -51,4 +54,22 @@
     where {{ arg_dict['unique_key'] }} in (select touched_key from {{ touched_table() }});
     insert into {{ arg_dict['target_relation'] }} ({{ columns }})
     select {{ columns }} from {{ arg_dict['temp_relation'] }}
+{%- endmacro %}
+
+
+{#- Days that the daily marts must count again: those that engagements left, logged before, and those they are on now, logged after. -#}
+{% macro log_days_left() -%}
+    {%- if is_incremental() %}
+    insert into {{ source('bookkeeping', 'changed_days') }}
+    select distinct started_date, {{ load_seq() }} from {{ this }}
+    where engagement_id in (select touched_key from {{ touched_table() }}) and started_date is not null;
+    {%- else %}
+    select 1;
+    {%- endif %}
+{%- endmacro %}
+
+
+{% macro log_days_reached() -%}
+    insert into {{ source('bookkeeping', 'changed_days') }}
+    select distinct started_date, {{ load_seq() }} from {{ this }} where _load_seq = {{ load_seq() }} and started_date is not null;
 {%- endmacro %}

@@ -42,3 +42,176 @@
         }]
     }) }}
 {%- endmacro %}
+
+
+{#- A note inside an engagement, in the account's list of notes, or pushed (`contact_center.engagement_note_added`). -#}
+{% macro note_fields() -%}
+    {{ return({
+        'note_id': 'text', 'note': 'text', 'user_id': 'text', 'last_modified_time': 'text', 'engagement_id': 'text', 'channel': 'any',
+        'channel_type': 'any', 'channel_source': 'any', 'engagement_direction': 'any', 'cc_queue_id': 'any', 'queue_name': 'any',
+        'flow_id': 'any', 'flow_name': 'any', 'flow_number': 'any', 'user_display_name': 'any', 'consumer_id': 'any',
+        'consumer_display_name': 'any', 'consumer_number': 'any', 'date_time_ms': 'any'
+    }) }}
+{%- endmacro %}
+
+
+{#- A disposition inside an engagement, or pushed (`contact_center.engagement_disposition_added`). -#}
+{% macro disposition_fields() -%}
+    {{ return({
+        'disposition_id': 'text', 'disposition_name': 'text', 'engagement_id': 'any', 'disposition_description': 'any', 'status': 'any',
+        'last_modified_time': 'any', 'modified_by': 'any', 'channel': 'any', 'channel_source': 'any', 'engagement_direction': 'any',
+        'cc_queue_id': 'any', 'queue_name': 'any', 'flow_id': 'any', 'flow_name': 'any', 'flow_number': 'any', 'user_id': 'any',
+        'user_display_name': 'any', 'consumer_id': 'any', 'consumer_display_name': 'any', 'consumer_number': 'any', 'date_time_ms': 'any'
+    }) }}
+{%- endmacro %}
+
+
+{% macro engagement_events_fields() -%}
+    {{ return({
+        'engagement_id': 'text',
+        'events': [{'start_time': 'text', 'event_name': 'text', 'channel': 'text', 'channel_source': 'any', 'event_content': 'text'}]
+    }) }}
+{%- endmacro %}
+
+
+{% macro survey_fields() -%}
+    {{ return({
+        'survey_id': 'text', 'survey_name': 'text', 'engagement_id': 'any', 'queue_id': 'any', 'queue_name': 'any', 'flow_id': 'any',
+        'flow_name': 'any', 'survey_trigger_level': 'any',
+        'survey_results': [{
+            'question_id': 'text', 'question_name': 'text', 'question_type': 'integer', 'question_order': 'any', 'date_time': 'text',
+            'answer': 'text', 'numeric_answer': 'number', 'file_url': 'any'
+        }]
+    }) }}
+{%- endmacro %}
+
+
+{% macro email_message_fields() -%}
+    {{ return({
+        'engagement_id': 'any', 'content': 'any', 'text': 'any', 'subject': 'text', 'sent_time': 'text', 'from_type': 'text', 'user_id': 'any',
+        'user_name': 'text', 'from_address': {'name': 'text', 'address': 'text'}, 'to': 'any', 'cc': 'any', 'bcc': 'any',
+        'content_mime_type': 'any', 'message_type': 'text', 'files': 'any', 'inline_files': 'any'
+    }) }}
+{%- endmacro %}
+
+
+{% macro voice_call_fields() -%}
+    {{ return({
+        'engagement_id': 'text', 'start_time': 'text', 'end_time': 'text', 'recorded': 'boolean', 'inbox': 'boolean', 'monitored': 'boolean',
+        'result': 'text', 'total_duration': 'integer', 'direction': 'any', 'call_legs': 'any', 'distributions': 'any', 'types': 'any',
+        'sub_types': 'any', 'caller_number': 'any', 'caller_number_type': 'any', 'callee_number': 'any', 'callee_number_type': 'any',
+        'consumer_number': 'any', 'consumer_display_name': 'any', 'queues': 'any', 'agents': 'any', 'flows': 'any', 'country_name': 'any',
+        'caller_id': 'any', 'calling_party': 'any', 'charge': 'any', 'rates': 'any', 'charge_type': 'any',
+        'session_border_controller_list': 'any', 'voice_call_details': 'any'
+    }) }}
+{%- endmacro %}
+
+
+{% macro recording_fields() -%}
+    {{ return({
+        'recording_id': 'text', 'engagement_id': 'text', 'cc_queue_id': 'text', 'queue_name': 'text', 'queue_id': 'any',
+        'recording_duration': 'integer', 'download_url': 'any', 'transcript_url': 'text', 'playback_url': 'any',
+        'recording_start_time': 'text', 'recording_end_time': 'text', 'user_id': 'text', 'display_name': 'text', 'user_email': 'any',
+        'recording_type': 'text', 'channel_type': 'any', 'channel': 'text', 'direction': 'text', 'owner_id': 'any', 'owner_name': 'any',
+        'owner_type': 'text', 'flow_id': 'any', 'flow_name': 'any', 'consumer_name': 'any', 'consumer_number': 'any', 'consumers': 'any',
+        'exemption': 'any', 'team_id': 'any', 'team_name': 'any', 'segment_type': 'text', 'reason_details': 'any',
+        'conference_participant': 'any'
+    }) }}
+{%- endmacro %}
+
+
+{% macro voicemail_fields() -%}
+    {{ return({
+        'message_id': 'text', 'inbox_id': 'text', 'inbox_name': 'text', 'engagement_id': 'text', 'created_at': 'text', 'flow_id': 'any',
+        'flow_name': 'any', 'queue_id': 'any', 'cci_queue_id': 'text', 'queue_name': 'text', 'message_type': 'any', 'download_url': 'any',
+        'playback_url': 'any', 'transcript_url': 'text', 'message_duration': 'integer', 'consumer_number': 'text', 'consumer_id': 'text',
+        'consumer_display_name': 'text', 'status': 'text'
+    }) }}
+{%- endmacro %}
+
+
+{#- What the pipeline lands after reading a transcript file: the same for all three kinds. -#}
+{% macro transcript_fields() -%}
+    {{ return({
+        'source_id': 'text', 'engagement_id': 'text', 'occurred_at': 'text', 'path': 'text', 'sha256': 'text', 'format': 'text',
+        'turns': [{'turn': 'integer', 'speaker': 'text', 'offset_seconds': 'number', 'duration_seconds': 'number', 'text': 'text'}]
+    }) }}
+{%- endmacro %}
+
+
+{% macro queue_fields() -%}
+    {{ return({
+        'cc_queue_id': 'text', 'queue_id': 'any', 'queue_name': 'text', 'agents_count': 'integer', 'supervisors_count': 'integer',
+        'channel_types': 'any', 'channel': 'text', 'modified_by': 'any', 'last_modified_time': 'text'
+    }) }}
+{%- endmacro %}
+
+
+{% macro user_fields() -%}
+    {{ return({
+        'user_id': 'text', 'cc_user_id': 'any', 'display_name': 'text', 'user_email': 'text', 'role_id': 'any', 'role_name': 'text',
+        'client_integration': 'any', 'status_id': 'any', 'status_name': 'any', 'sub_status_id': 'any', 'sub_status_name': 'any',
+        'user_access': 'text', 'modified_by': 'any', 'last_modified_time': 'text', 'country_iso_code': 'any', 'region_id': 'any',
+        'region_name': 'text', 'channel_settings': 'any', 'package_name': 'any', 'add_ons_plan': 'any',
+        'teams': [{'team_id': 'any', 'team_name': 'text'}], 'billing_account_id': 'any', 'billing_account_name': 'any'
+    }) }}
+{%- endmacro %}
+
+
+{% macro flow_fields() -%}
+    {{ return({
+        'flow_id': 'text', 'flow_name': 'text', 'flow_description': 'any', 'channel_type': 'any', 'channel': 'text',
+        'channel_source': 'any', 'status': 'text', 'modified_by': 'any', 'last_modified_time': 'any', 'entry_points': 'any',
+        'flow_versions': 'any'
+    }) }}
+{%- endmacro %}
+
+
+{% macro inbox_fields() -%}
+    {{ return({
+        'inbox_id': 'text', 'inbox_name': 'text', 'inbox_type': 'text', 'inbox_description': 'any', 'inbox_content_storage_location': 'any',
+        'access_user_count': 'any', 'access_queue_count': 'any', 'last_modified_time': 'any', 'modified_by': 'any',
+        'voicemail': {
+            'soft_delete': 'any', 'soft_delete_days_limit': 'any', 'voicemail_time_limit': 'any', 'delete_voicemail_days_limit': 'integer',
+            'voicemail_transcription': 'boolean', 'voicemail_notification_by_email': 'any', 'greeting_audio_asset_id': 'any',
+            'voicemail_auto_assignment': 'any', 'voicemail_send_reminders_for_unresolved': 'any'
+        }
+    }) }}
+{%- endmacro %}
+
+
+{% macro team_fields() -%}
+    {{ return({
+        'team_id': 'text', 'team_name': 'text', 'team_description': 'any', 'parent_team_id': 'text', 'parent_team_name': 'any',
+        'created_time': 'any', 'modify_time': 'any'
+    }) }}
+{%- endmacro %}
+
+
+{% macro disposition_catalogue_fields() -%}
+    {{ return({
+        'disposition_id': 'text', 'disposition_name': 'text', 'disposition_description': 'any', 'status': 'text', 'queue_count': 'any',
+        'last_modified_time': 'any', 'modified_by': 'any', 'disposition_type': 'text',
+        'sub_dispositions': [{
+            'sub_disposition_id': 'text', 'sub_disposition_name': 'text', 'current_index': 'integer', 'parent_index': 'integer'
+        }]
+    }) }}
+{%- endmacro %}
+
+
+{#- One record per stored file, made by the pipeline. -#}
+{% macro file_fields() -%}
+    {{ return({
+        'kind': 'text', 'source_id': 'text', 'engagement_id': 'text', 'occurred_at': 'text', 'path': 'text', 'size_bytes': 'integer',
+        'sha256': 'text', 'sha512': 'text', 'media_type': 'text', 'stored_at': 'text'
+    }) }}
+{%- endmacro %}
+
+
+{#- One record per engagement and artefact kind, made by the pipeline. -#}
+{% macro completeness_fields() -%}
+    {{ return({
+        'engagement_id': 'text', 'kind': 'text', 'status': 'text', 'reason': 'text', 'evidence': 'text', 'expected_items': 'integer',
+        'stored_items': 'integer', 'verified_at': 'any', 'next_try_at': 'text', 'occurred_at': 'text'
+    }) }}
+{%- endmacro %}

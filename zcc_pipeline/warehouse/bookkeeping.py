@@ -27,7 +27,8 @@ create table if not exists bookkeeping.rejected_records (
     as_of timestamp not null, observed_at timestamp not null, content_hash blob
 );
 create table if not exists bookkeeping.field_sightings (dataset varchar not null, field varchar not null, first_seen timestamp not null);
-create table if not exists bookkeeping.changed_days (day date, load_seq bigint not null);
+create table if not exists bookkeeping.changed_days (day date not null, load_seq bigint not null);
+create table if not exists bookkeeping.changed_customers (customer_id varchar not null, load_seq bigint not null);
 """
 
 LAKE_SCHEMA = pa.schema(
@@ -67,6 +68,7 @@ def open_build(config: WarehouseConfig, *, version: str, full_refresh: bool, now
         wanted = {
             "lake_root": config.lake_root,
             "timezone": config.timezone,
+            "phone_region": config.phone_region,
             "models_version": version,
             "empty_lake_file": str(_empty_lake_file(config.scratch_dir)),
         }
@@ -83,7 +85,7 @@ def open_build(config: WarehouseConfig, *, version: str, full_refresh: bool, now
 
 
 def _built_for(settings: dict[str, str]) -> str:
-    return "|".join(settings[name] for name in ("models_version", "lake_root", "timezone"))
+    return "|".join(settings[name] for name in ("models_version", "lake_root", "timezone", "phone_region"))
 
 
 def _empty_lake_file(scratch_dir: Path) -> Path:

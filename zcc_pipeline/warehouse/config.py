@@ -14,7 +14,6 @@ class WarehouseS3:
     region: str | None = None
     access_key_id: str | None = field(default=None, repr=False)
     secret_access_key: str | None = field(default=None, repr=False)
-    allow_http: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class WarehouseConfig:
     """Where things lie and what DuckDB may use.
 
     ``lake_url`` is a folder or an ``s3://`` URL; ``scratch_dir`` takes everything dbt writes; ``timezone`` decides on which
-    day a moment falls; ``memory_limit`` is DuckDB's own notation.
+    day a moment falls; ``phone_region`` is the country whose numbers may lack a country code; ``memory_limit`` is DuckDB's own notation.
     """
 
     warehouse_path: Path
@@ -30,6 +29,7 @@ class WarehouseConfig:
     lake_url: str
     scratch_dir: Path
     timezone: str = "UTC"
+    phone_region: str = "US"
     s3: WarehouseS3 | None = None
     memory_limit: str = "4GB"
     threads: int = 2

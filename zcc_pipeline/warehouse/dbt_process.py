@@ -40,9 +40,9 @@ def main() -> None:
     request = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if request.get("s3") is not None:
-        from zcc_pipeline.warehouse import object_storage
+        from zcc_pipeline.warehouse import dbt_plugin
 
-        object_storage.configure(request["s3"])
+        dbt_plugin.configure_s3(request["s3"])
 
     from dbt.cli.main import dbtRunner
 

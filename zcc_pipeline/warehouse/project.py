@@ -50,9 +50,8 @@ def write_profile(config: WarehouseConfig) -> Path:
             "preserve_insertion_order": "false",
         },
         "settings": {"TimeZone": "UTC"},
+        "plugins": [{"module": "zcc_pipeline.warehouse.dbt_plugin"}],
     }
-    if config.s3 is not None:
-        output["plugins"] = [{"module": "zcc_pipeline.warehouse.object_storage"}]
     profile = {"zcc_pipeline": {"target": "warehouse", "outputs": {"warehouse": output}}}
     text = json.dumps(profile, indent=1) + "\n"
     path = config.scratch_dir / "profiles.yml"

@@ -3,20 +3,177 @@
         materialized='incremental',
         incremental_strategy='replace_touched',
         unique_key='engagement_id',
-        pre_hook="{{ before_replace({'stg_zoom__engagements': 'engagement_id'}) }}",
-        post_hook="{{ after_replace() }}"
+        pre_hook=[
+            "{{ before_replace({
+                'stg_zoom__engagements': 'engagement_id',
+                'stg_zoom__surveys': 'engagement_id',
+                'stg_zoom__email_messages': 'engagement_id',
+                'stg_zoom__voice_calls': 'engagement_id',
+                'stg_zoom__completeness': 'engagement_id',
+                'int_transcripts__unioned': 'engagement_id',
+                'int_consumers__resolved': 'engagement_id',
+                'engagement_notes': 'engagement_id',
+                'engagement_dispositions': 'engagement_id',
+                'engagement_recordings': 'engagement_id',
+                'engagement_voicemails': 'engagement_id'
+            }) }}",
+            "{{ log_days_left() }}"
+        ],
+        post_hook=["{{ log_days_reached() }}", "{{ after_replace() }}"]
     )
 }}
 
+-- depends_on: {{ ref('stg_zoom__engagements') }}
+
+with measured as (
+    select * from {{ touched_only(ref('int_engagements__measured'), 'engagement_id') }}
+),
+
+consumers as (
+    select * from {{ touched_only(ref('int_consumers__resolved'), 'engagement_id') }} where position = 1
+),
+
+notes as (
+    select
+        engagement_id,
+        count(*) as note_count,
+        string_agg(note, chr(10) || chr(10) order by last_modified_at, note_id) as notes_text,
+        max(known_as_of) as known_as_of
+    from {{ touched_only(ref('engagement_notes'), 'engagement_id') }}
+    group by engagement_id
+),
+
+dispositions as (
+    select
+        engagement_id,
+        list(disposition_name order by position nulls last, disposition_id) as disposition_names,
+        max(known_as_of) as known_as_of
+    from {{ touched_only(ref('engagement_dispositions'), 'engagement_id') }}
+    group by engagement_id
+),
+
+recordings as (
+    select
+        engagement_id,
+        count(*) as recording_count,
+        sum(recording_seconds) as recording_seconds,
+        max(known_as_of) as known_as_of
+    from {{ touched_only(ref('engagement_recordings'), 'engagement_id') }}
+    group by engagement_id
+),
+
+voicemails as (
+    select engagement_id, count(*) as voicemail_count, max(known_as_of) as known_as_of
+    from {{ touched_only(ref('engagement_voicemails'), 'engagement_id') }}
+    group by engagement_id
+),
+
+transcripts as (
+    select engagement_id, count(*) as transcript_count, max(as_of) as known_as_of
+    from {{ touched_only(ref('int_transcripts__unioned'), 'engagement_id') }}
+    where not is_deleted_at_source
+    group by engagement_id
+),
+
+surveys as (
+    select
+        engagement_id,
+        len(survey_results) > 0 as is_survey_answered,
+        list_avg(list_filter(list_transform(survey_results, lambda one: one.numeric_answer), lambda answer: answer is not null)) as survey_score,
+        as_of as known_as_of
+    from {{ touched_only(ref('stg_zoom__surveys'), 'engagement_id') }}
+),
+
+email_messages as (
+    select engagement_id, count(*) as email_message_count, max(as_of) as known_as_of
+    from {{ touched_only(ref('stg_zoom__email_messages'), 'engagement_id') }}
+    group by engagement_id
+),
+
+voice_calls as (
+    select engagement_id, bool_or(is_recorded) as is_recorded_at_source
+    from {{ touched_only(ref('stg_zoom__voice_calls'), 'engagement_id') }}
+    group by engagement_id
+),
+
+completeness as (
+    select
+        engagement_id,
+        arg_min(status, {{ status_rank('status') }}) as completeness_status,
+        list(kind order by kind) filter (where status in ('unexplained', 'failed', 'missing', 'waiting')) as incomplete_kinds
+    from {{ touched_only(ref('stg_zoom__completeness'), 'engagement_id') }}
+    where not is_deleted_at_source
+    group by engagement_id
+)
+
 select
-    staged.engagement_id,
-    staged.started_at,
-    staged.ended_at,
-    {{ local_day('staged.started_at') }} as started_date,
-    staged.channels[1].channel as channel,
-    staged.channels[1].channel_source as channel_source,
-    staged.direction,
-    staged.duration_seconds,
-    staged.is_deleted_at_source,
+    measured.engagement_id,
+    measured.started_at,
+    measured.ended_at,
+    {{ local_day('measured.started_at') }} as started_date,
+    measured.channels[1].channel as channel,
+    nullif(measured.channels[1].channel_source, '') as channel_source,
+    list_distinct(list_transform(measured.channels, lambda one: one.channel)) as channels,
+    measured.direction,
+    measured.duration_seconds,
+    measured.flow_seconds,
+    measured.waiting_seconds,
+    measured.talk_seconds,
+    measured.wrap_up_seconds,
+    measured.handle_seconds,
+    measured.speed_of_answer_seconds,
+    measured.is_answered,
+    measured.is_abandoned,
+    measured.was_transferred,
+    measured.transfer_count,
+    measured.queue_wait_type,
+    consumers.customer_id,
+    consumers.consumer_id,
+    consumers.display_name as consumer_name,
+    consumers.consumer_number,
+    consumers.phone as consumer_phone,
+    consumers.email as consumer_email,
+    measured.flows[1].flow_name as flow_name,
+    measured.queues[1].cc_queue_id as first_queue_id,
+    measured.queues[1].queue_name as first_queue_name,
+    measured.queues[-1].cc_queue_id as last_queue_id,
+    measured.queues[-1].queue_name as last_queue_name,
+    list_transform(measured.queues, lambda one: one.cc_queue_id) as queue_ids,
+    list_transform(measured.queues, lambda one: one.queue_name) as queue_names,
+    measured.agents[1].user_id as first_agent_id,
+    measured.agents[1].display_name as first_agent_name,
+    measured.agents[-1].user_id as last_agent_id,
+    measured.agents[-1].display_name as last_agent_name,
+    list_transform(measured.agents, lambda one: one.user_id) as agent_ids,
+    list_transform(measured.agents, lambda one: one.display_name) as agent_names,
+    coalesce(notes.note_count, 0) as note_count,
+    notes.notes_text,
+    coalesce(len(dispositions.disposition_names), 0) as disposition_count,
+    dispositions.disposition_names,
+    coalesce(recordings.recording_count, 0) as recording_count,
+    cast(coalesce(recordings.recording_seconds, 0) as bigint) as recording_seconds,
+    voice_calls.is_recorded_at_source,
+    coalesce(voicemails.voicemail_count, 0) as voicemail_count,
+    coalesce(transcripts.transcript_count, 0) > 0 as has_transcript,
+    coalesce(surveys.is_survey_answered, false) as is_survey_answered,
+    surveys.survey_score,
+    coalesce(email_messages.email_message_count, 0) as email_message_count,
+    completeness.completeness_status,
+    completeness.incomplete_kinds,
+    measured.is_deleted_at_source,
+    greatest(
+        measured.as_of, notes.known_as_of, dispositions.known_as_of, recordings.known_as_of, voicemails.known_as_of,
+        transcripts.known_as_of, surveys.known_as_of, email_messages.known_as_of
+    ) as changed_at,
     {{ load_seq() }} as _load_seq
-from {{ touched_only(ref('stg_zoom__engagements'), 'engagement_id') }} as staged
+from measured
+left join consumers on measured.engagement_id = consumers.engagement_id
+left join notes on measured.engagement_id = notes.engagement_id
+left join dispositions on measured.engagement_id = dispositions.engagement_id
+left join recordings on measured.engagement_id = recordings.engagement_id
+left join voicemails on measured.engagement_id = voicemails.engagement_id
+left join transcripts on measured.engagement_id = transcripts.engagement_id
+left join surveys on measured.engagement_id = surveys.engagement_id
+left join email_messages on measured.engagement_id = email_messages.engagement_id
+left join voice_calls on measured.engagement_id = voice_calls.engagement_id
+left join completeness on measured.engagement_id = completeness.engagement_id

@@ -8,10 +8,11 @@
     )
 }}
 
-{%- set scalar_fields = [
-    'duration', 'talk_duration', 'flow_duration', 'waiting_duration', 'handling_duration', 'wrap_up_duration', 'voice_mail',
-    'direction', 'queue_wait_type', 'transcript_url', 'survey_id', 'start_time', 'end_time', 'channels', 'consumers', 'flows', 'queues',
-    'agents', 'dispositions', 'notes', 'transfer_count', 'events'
+
+{%- set fields = [
+    'started_at', 'ended_at', 'direction', 'duration', 'talk_duration', 'flow_duration', 'waiting_duration', 'handling_duration',
+    'wrap_up_duration', 'voice_mail', 'queue_wait_type', 'transfer_count', 'channels', 'consumers', 'flows', 'queues', 'agents', 'events',
+    'transcript_url', 'survey_id', 'note_ids', 'disposition_ids'
 ] -%}
 
 with versions as (
@@ -30,16 +31,16 @@ tombstones as (
     select record_id, max(as_of) as deleted_as_of from versions where is_deleted group by record_id
 ),
 
--- both shapes speak for the same record: field by field the newer one, and the other where that one lacks the field
+-- both shapes speak of the same record: field by field the newer one, and the other where that one lacks the field
 merged as (
     select
         coalesce(listed.record_id, detailed.record_id) as engagement_id,
         greatest(listed.as_of, detailed.as_of) as as_of,
         greatest(listed.observed_at, detailed.observed_at) as observed_at,
-        {%- for field in scalar_fields %}
+        {%- for field in fields %}
         case
-            when detailed.as_of > listed.as_of then coalesce(detailed.data.{{ field }}, listed.data.{{ field }})
-            else coalesce(listed.data.{{ field }}, detailed.data.{{ field }})
+            when detailed.as_of > listed.as_of then coalesce(detailed.{{ field }}, listed.{{ field }})
+            else coalesce(listed.{{ field }}, detailed.{{ field }})
         end as {{ field }}{{ ',' if not loop.last }}
         {%- endfor %}
     from list_rows as listed
@@ -48,8 +49,8 @@ merged as (
 
 select
     merged.engagement_id,
-    {{ utc_timestamp('merged.start_time') }} as started_at,
-    {{ utc_timestamp('merged.end_time') }} as ended_at,
+    merged.started_at,
+    merged.ended_at,
     merged.direction,
     merged.channels,
     merged.consumers,
@@ -64,12 +65,12 @@ select
     merged.handling_duration as handling_seconds,
     merged.wrap_up_duration as wrap_up_seconds,
     merged.transfer_count,
-    merged.voice_mail as voicemail_count_at_source,
+    merged.voice_mail as voicemails_left,
     merged.queue_wait_type,
     nullif(merged.transcript_url, '') is not null as has_transcript_url,
     nullif(merged.survey_id, '') as survey_id,
-    list_transform(merged.notes, lambda one: one.note_id) as note_ids,
-    list_transform(merged.dispositions, lambda one: one.disposition_id) as disposition_ids,
+    merged.note_ids,
+    merged.disposition_ids,
     coalesce(tombstones.deleted_as_of > merged.as_of, false) as is_deleted_at_source,
     merged.as_of,
     merged.observed_at,

@@ -1,0 +1,48 @@
+{#- Whether a version comes from reading the API, which outranks what was pushed. -#}
+{% macro is_api_read() -%}
+    shape in ('list', 'detail')
+{%- endmacro %}
+
+
+{#-
+    One row per record out of its versions by shape: field by field the newest API read that has it, else what was pushed.
+    A tombstone keeps the row and marks it.
+-#}
+{% macro merged_records(versions, key, columns) -%}
+    select
+        record_id as {{ key }},
+        arg_max(engagement_id, row({{ is_api_read() }}, as_of)) as engagement_id,
+        {%- for column in columns %}
+        arg_max({{ column }}, row({{ is_api_read() }}, as_of)) filter (where not is_deleted) as {{ column }},
+        {%- endfor %}
+        max(as_of) filter (where not is_deleted) as as_of,
+        max(observed_at) as observed_at,
+        max(as_of) filter (where not is_deleted and {{ is_api_read() }}) as api_as_of,
+        coalesce(max(as_of) filter (where is_deleted) > max(as_of) filter (where not is_deleted), false) as is_deleted_at_source,
+        {{ load_seq() }} as _load_seq
+    from {{ versions }}
+    group by record_id
+    having count(*) filter (where not is_deleted) > 0
+{%- endmacro %}
+
+
+{#- For datasets of one shape: the rows as they are, with the mark of a tombstone. -#}
+{% macro records_as_they_are(relation, key) -%}
+    select
+        versions.* exclude (record_id, is_deleted, shape, route, content_hash, unknown_fields, _load_seq),
+        versions.record_id as {{ key }},
+        coalesce(tombstones.as_of > versions.as_of, false) as is_deleted_at_source,
+        greatest(versions._load_seq, coalesce(tombstones._load_seq, 0)) as _load_seq
+    from {{ relation }} as versions
+    left join {{ relation }} as tombstones
+        on versions.record_id = tombstones.record_id and versions.shape = tombstones.shape and tombstones.is_deleted
+    where not versions.is_deleted
+{%- endmacro %}
+
+
+{#- Precedence of completeness statuses: the smallest of several is the one that counts. -#}
+{% macro status_rank(status) -%}
+    list_position(
+        ['unexplained', 'failed', 'missing', 'waiting', 'deleted_at_source', 'stored', 'none_recorded', 'not_expected'], {{ status }}
+    )
+{%- endmacro %}

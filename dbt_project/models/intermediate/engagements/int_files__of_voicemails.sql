@@ -1,0 +1,3 @@
+{{ config(materialized='view') }}
+
+select * from {{ ref('stg_zoom__files') }} where kind in ('voicemail', 'voicemail_transcript')

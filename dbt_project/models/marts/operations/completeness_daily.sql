@@ -1,0 +1,25 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_touched',
+        unique_key='date',
+        pre_hook="{{ before_replace({'base_zoom__completeness': 'occurred_date'}) }}",
+        post_hook="{{ after_replace() }}"
+    )
+}}
+
+-- depends_on: {{ ref('base_zoom__completeness') }}
+
+
+select
+    occurred_date as date,
+    kind,
+    status,
+    nullif(reason, '') as reason,
+    count(*) as engagements,
+    cast(coalesce(sum(expected_items), 0) as bigint) as expected_items,
+    cast(coalesce(sum(stored_items), 0) as bigint) as stored_items,
+    {{ load_seq() }} as _load_seq
+from {{ touched_only(ref('stg_zoom__completeness'), 'occurred_date') }}
+where not is_deleted_at_source and occurred_date is not null
+group by occurred_date, kind, status, nullif(reason, '')

@@ -1,0 +1,18 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key=['record_id', 'shape', 'is_deleted'],
+        pre_hook="{{ before_lake_load('zoom/engagement_events', engagement_events_fields()) }}",
+        post_hook="{{ after_lake_load('zoom/engagement_events') }}"
+    )
+}}
+
+with latest as (
+    {{ lake_latest('zoom/engagement_events', engagement_events_fields()) }}
+)
+
+select
+    {{ version_columns() }},
+    data.events
+from latest

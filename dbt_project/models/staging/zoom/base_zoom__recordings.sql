@@ -1,0 +1,30 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key=['record_id', 'shape', 'is_deleted'],
+        pre_hook="{{ before_lake_load('zoom/recordings', recording_fields()) }}",
+        post_hook="{{ after_lake_load('zoom/recordings') }}"
+    )
+}}
+
+with latest as (
+    {{ lake_latest('zoom/recordings', recording_fields()) }}
+)
+
+select
+    {{ version_columns() }},
+    {{ utc_timestamp('data.recording_start_time') }} as started_at,
+    {{ utc_timestamp('data.recording_end_time') }} as ended_at,
+    data.recording_duration as recording_seconds,
+    data.recording_type,
+    data.channel,
+    data.direction,
+    data.segment_type,
+    data.owner_type,
+    data.cc_queue_id,
+    data.queue_name,
+    data.user_id as zoom_user_id,
+    data.display_name as agent_name,
+    nullif(data.transcript_url, '') is not null as has_transcript_url
+from latest

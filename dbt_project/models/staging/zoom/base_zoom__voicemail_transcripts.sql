@@ -1,0 +1,22 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key=['record_id', 'shape', 'is_deleted'],
+        pre_hook="{{ before_lake_load('zoom/voicemail_transcripts', transcript_fields()) }}",
+        post_hook="{{ after_lake_load('zoom/voicemail_transcripts') }}"
+    )
+}}
+
+with latest as (
+    {{ lake_latest('zoom/voicemail_transcripts', transcript_fields()) }}
+)
+
+select
+    {{ version_columns() }},
+    {{ utc_timestamp('data.occurred_at') }} as occurred_at,
+    data.format,
+    data.path,
+    data.sha256,
+    data.turns
+from latest

@@ -1,0 +1,59 @@
+"""What the models' database connection has besides DuckDB's own: the number library, and ``s3://`` where the lake is there.
+
+dbt-duckdb finds ``Plugin`` through the profile. DuckDB's own S3 support is an extension that would have to be downloaded, so object
+storage comes through fsspec; its credentials come through memory, never through a file.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import phonenumbers
+from dbt.adapters.duckdb.plugins import BasePlugin
+from duckdb import DuckDBPyConnection
+
+_s3_options: dict[str, Any] = {}
+
+
+def configure_s3(options: dict[str, Any]) -> None:
+    """Keep the connection options (the fields of ``WarehouseS3``) for the connections of this process."""
+    _s3_options.clear()
+    _s3_options.update(options)
+
+
+@lru_cache(maxsize=100_000)
+def to_e164(number: str, region: str) -> str | None:
+    """The number in E.164; None where it cannot be one. Numbers without a country code belong to ``region``."""
+    try:
+        parsed = phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(parsed):
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+class Plugin(BasePlugin):  # type: ignore[misc]
+    """Called by dbt-duckdb when it opens the warehouse."""
+
+    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        """Register the function, and the file system where there is one."""
+        conn.create_function("to_e164", to_e164, ["VARCHAR", "VARCHAR"], "VARCHAR")
+        if _s3_options:
+            conn.register_filesystem(_object_storage(_s3_options))
+
+
+def _object_storage(options: dict[str, Any]) -> Any:  # noqa: ANN401 - fsspec has no types
+    from obstore.fsspec import FsspecStore
+
+    config = {
+        "endpoint": options.get("endpoint_url"),
+        "region": options.get("region"),
+        "access_key_id": options.get("access_key_id"),
+        "secret_access_key": options.get("secret_access_key"),
+    }
+    settings: dict[str, Any] = {name: value for name, value in config.items() if value}
+    if str(options.get("endpoint_url") or "").startswith("http://"):
+        settings["client_options"] = {"allow_http": True}
+    return FsspecStore("s3", **settings)
