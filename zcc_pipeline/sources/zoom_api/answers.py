@@ -17,7 +17,7 @@ import msgspec
 from zcc_pipeline.domain.errors import NotFound, QuotaExhausted, ScopeMissing, TransientError, ZccPipelineError
 from zcc_pipeline.sources.zoom_api.governor import seconds_to_midnight
 from zcc_pipeline.transport import RequestRefused, parse_retry_after
-from zcc_pipeline.transport.retry_after import is_date_time
+from zcc_pipeline.transport.retry_after import LONGEST_SECONDS, is_date_time
 
 SCOPE_CODES = frozenset({4700, 4711})
 """The token is valid and lacks a scope."""
@@ -96,6 +96,8 @@ def error_of(
 def _too_many(said: str, headers: Mapping[str, str], parsed: ErrorBody, now: datetime) -> TransientError:
     header = headers.get("retry-after")
     wait = parse_retry_after(header, now=now)
+    if wait is None:
+        wait = _until_reset(headers.get("x-ratelimit-reset", ""), now)
     is_daily = (
         "daily" in headers.get("x-ratelimit-type", "").lower()
         or "daily" in parsed.message.lower()
@@ -105,3 +107,11 @@ def _too_many(said: str, headers: Mapping[str, str], parsed: ErrorBody, now: dat
     if is_daily:
         return QuotaExhausted(f"{said}, daily limit", retry_after_seconds=wait or seconds_to_midnight(now))
     return TransientError(f"{said}, too many per second", retry_after_seconds=wait)
+
+
+def _until_reset(header: str, now: datetime) -> float | None:
+    """``X-RateLimit-Reset`` has seconds since the epoch; it comes with some per-second answers instead of
+    ``Retry-After``."""
+    if not (header.isascii() and header.isdigit() and len(header) <= 10):
+        return None
+    return min(max(int(header) - now.timestamp(), 0.0), LONGEST_SECONDS)

@@ -25,7 +25,7 @@ from zcc_pipeline.domain.errors import QuotaExhausted, TransientError
 from zcc_pipeline.domain.ports import RateBudget
 from zcc_pipeline.sources.zoom_api.config import RATES_PER_SECOND, ZoomApiConfig
 
-JITTER_SECONDS = 0.04
+JITTER_SECONDS = 0.03
 """By how much two calls may move towards each other on their way before the limit would be passed."""
 
 PATIENCE_SECONDS = 90.0
@@ -115,11 +115,12 @@ class Governor:
 def pace(config: ZoomApiConfig, label: Label) -> tuple[float, int]:
     """Seconds between two slots of a label, and how many that were missed may be caught up at once.
 
-    Both together never reach the account's limit in any second.
+    Both together never pass the account's limit in any second, and catching up never takes more than a quarter of
+    a second's share.
     """
     limit = RATES_PER_SECOND[config.plan][label]
     interval = max((1.0 + JITTER_SECONDS) / limit, 1.0 / (limit * config.rate_share))
-    return interval, max(1, int((limit - 1.0 / interval) / 2))
+    return interval, max(1, min(int((limit - 1.0 / interval) / 2), int(0.25 / interval)))
 
 
 def seconds_to_midnight(now: datetime) -> float:

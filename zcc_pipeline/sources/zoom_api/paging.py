@@ -104,7 +104,7 @@ def query_of(endpoint: Endpoint, window: Window | None, params: Mapping[str, str
     if endpoint.page_size:
         query["page_size"] = str(endpoint.page_size)
     if (window is None) != (endpoint.window_parameters is None):
-        raise ValueError(f"{endpoint.path} {'needs' if window is None else 'takes no'} window")
+        raise ValueError(f"{endpoint.path} {'needs a' if window is None else 'takes no'} window")
     if window is not None and endpoint.window_parameters is not None:
         start, end = window.start - OVERLAP, window.end + OVERLAP
         if end - start > LONGEST_QUERY + 2 * OVERLAP:

@@ -42,7 +42,9 @@ HALVINGS = 4
 PAGES_PER_PART = 4
 """A part ends with a page that is half empty on average; shorter parts would spend more calls than they save time."""
 
-_UNLIMITED_CHAINS = 8
+_UNLIMITED_CHAINS = 4
+_UNEVEN = 1.5
+_DEPTH = 3
 _SHORTEST_PART = timedelta(hours=1)
 _SHORTEST_HALF = timedelta(seconds=2)
 
@@ -125,8 +127,8 @@ async def poll_catalogue(
 def plan_parts(first: Page, window: Window, *, calls_per_second: float, latency: float, most: int) -> int:
     """Into how many parts to cut a window whose first page has been seen; 1 means not at all.
 
-    Enough chains to keep the allowed rate busy at twice the latency seen, and no more than the pages that are
-    left can feed. Where Zoom gives no total, parts are never shorter than an hour.
+    Enough chains to keep the allowed rate busy at twice the latency seen, and no more than the pages that are left can
+    feed. Where Zoom gives no total, parts are never shorter than an hour.
     """
     if not first.token:
         return 1
@@ -134,11 +136,21 @@ def plan_parts(first: Page, window: Window, *, calls_per_second: float, latency:
         chains = min(_UNLIMITED_CHAINS, most)
     else:
         chains = min(math.ceil(calls_per_second * latency * 2) + 2, most)
-    if first.total is None:
-        feed = int(window.duration / _SHORTEST_PART)
-    else:
-        feed = math.ceil(first.total / max(len(first.items), 1)) // PAGES_PER_PART
+    pages = _pages_announced(first)
+    feed = int(window.duration / _SHORTEST_PART) if pages is None else pages // PAGES_PER_PART
     return max(1, min(chains, feed, int(window.duration.total_seconds())))
+
+
+def plan_further_parts(first: Page, window: Window, *, pages_per_part: int) -> int:
+    """The same for a part: a busy hour holds more than its share, and the longest chain decides when all is done."""
+    pages = _pages_announced(first)
+    if not first.token or pages is None or pages <= max(PAGES_PER_PART, _UNEVEN * pages_per_part):
+        return 1
+    return max(1, min(math.ceil(pages / pages_per_part), int(window.duration.total_seconds())))
+
+
+def _pages_announced(first: Page) -> int | None:
+    return None if first.total is None else math.ceil(first.total / max(len(first.items), 1))
 
 
 @dataclass(slots=True)
@@ -167,9 +179,8 @@ class _Lister:
         )
         if parts == 1:
             return await self.list_part(window, begun=_begin_with(probe, pages))
-        whole = Listing(pages=1, api_calls=probe.calls, splits=parts)
-        for part in await _all([self.list_part(piece) for piece in window.split(parts)]):
-            whole.add(part)
+        per_part = math.ceil((_pages_announced(probe) or 0) / parts)
+        whole = await self._list_pieces(window, parts, probe, per_part, depth=_DEPTH)
         if whole.is_complete and whole.distinct < (probe.total or 0):
             # Each part is whole and yet together they are less than the window had: ask once for it as one.
             again = await self.list_part(window)
@@ -179,6 +190,23 @@ class _Lister:
             again.splits = whole.splits
             return again
         return whole
+
+    async def _list_pieces(self, window: Window, parts: int, probe: Page, per_part: int, *, depth: int) -> Listing:
+        whole = Listing(pages=1, api_calls=probe.calls)
+        pieces = [self._list_piece(piece, per_part, depth) for piece in window.split(parts)]
+        for part in await _all(pieces):
+            whole.add(part)
+        return whole
+
+    async def _list_piece(self, window: Window, per_part: int, depth: int) -> Listing:
+        pages = self._pages(window)
+        probe = await self._first(pages)
+        parts = plan_further_parts(probe, window, pages_per_part=per_part) if depth and per_part else 1
+        if parts > 1:
+            return await self._list_pieces(window, parts, probe, per_part, depth=depth - 1)
+        found = await self.list_part(window, begun=_begin_with(probe, pages))
+        found.splits += 1
+        return found
 
     async def list_part(
         self, window: Window | None, *, begun: AsyncIterator[Page] | None = None, halvings: int = HALVINGS
@@ -194,15 +222,19 @@ class _Lister:
                     raise
             except PageTokenExpired:
                 if halvings and window is not None and window.duration >= _SHORTEST_HALF:
-                    for half in window.split(2):
-                        found.add(await self.list_part(half, halvings=halvings - 1))
-                    return found
+                    return await self._list_halves(window, found, halvings - 1)
                 if attempt == RESTARTS:
                     raise
             else:
                 if _is_settled(found, is_first=attempt == 0):
                     break
             begun = None
+        return found
+
+    async def _list_halves(self, window: Window, broken: Listing, halvings: int) -> Listing:
+        found = Listing(pages=broken.pages, api_calls=broken.api_calls, record_ids=broken.record_ids)
+        for half in window.split(2):
+            found.add(await self.list_part(half, halvings=halvings))
         return found
 
     async def _read(self, pages: AsyncIterator[Page], found: Listing) -> None:

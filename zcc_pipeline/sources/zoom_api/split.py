@@ -174,12 +174,16 @@ class _Splitter:
             optional["engagement_id"] = str | None
         plain: list[Any] = [(field, str) for field in self._required]
         plain += [(field, kind, None) for field, kind in optional.items() if field not in self._required]
-        arrays = [(child.embedded_key or "", list[msgspec.Raw] | None, None) for child in self.children]
+        arrays: list[Any] = [(child.embedded_key or "", list[msgspec.Raw] | None, None) for child in self.children]
         bare = msgspec.defstruct("BareKeys", plain, gc=False)
         full = msgspec.defstruct("Keys", [*plain, *arrays], gc=False)
         self._page: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(list[full])  # type: ignore[valid-type]
         self._full: msgspec.json.Decoder[Any] = msgspec.json.Decoder(full)
         self._bare: msgspec.json.Decoder[Any] = msgspec.json.Decoder(bare)
+        self._arrays: list[tuple[Dataset, msgspec.json.Decoder[Any]]] = [
+            (child, msgspec.json.Decoder(msgspec.defstruct("OneArray", [array], gc=False)))
+            for child, array in zip(self.children, arrays, strict=True)
+        ]
         self._make_full = full
 
     def read(
@@ -221,19 +225,29 @@ class _Splitter:
             raise RecordRejected("not valid UTF-8")
         try:
             key = self._full.decode(payload)
-        except _BAD as full_error:
-            try:
-                bare = self._bare.decode(payload)
-            except _BAD as error:
-                raise RecordRejected(str(error)) from None
-            # The record itself is sound; an array inside it is not, and is kept apart under the dataset it belongs to.
-            reject(RejectedRecord(str(full_error), payload, self.children[0].name))
-            key = self._make_full(**{field: getattr(bare, field) for field in bare.__struct_fields__})
+        except _BAD:
+            key = self._read_piecemeal(payload, reject)
         if any(getattr(key, field) == "" for field in self._required):
             raise RecordRejected("an id field is empty")
         if asked_for is not None and _is_stranger(key, asked_for):
             raise RecordRejected("names another engagement than was asked for")
         return key
+
+    def _read_piecemeal(self, payload: bytes, reject: Reject) -> Any:  # noqa: ANN401
+        """The record where it is sound itself; an array inside it that is not is set aside under its own dataset."""
+        try:
+            key = self._bare.decode(payload)
+        except _BAD as error:
+            raise RecordRejected(str(error)) from None
+        found = {field: getattr(key, field) for field in key.__struct_fields__}
+        for child, decoder in self._arrays:
+            try:
+                array = decoder.decode(payload)
+            except _BAD as error:
+                reject(RejectedRecord(str(error), payload, child.name))
+            else:
+                found[child.embedded_key or ""] = getattr(array, child.embedded_key or "")
+        return self._make_full(**found)
 
     def ids(self, payloads: Sequence[msgspec.Raw], keys: Sequence[Any], origin: Origin) -> list[str]:
         """Record ids, in order."""
