@@ -18,9 +18,14 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from zcc_pipeline.domain.clock import Clock
+from zcc_pipeline.domain.clock import Clock, SystemClock
 from zcc_pipeline.domain.errors import ConfigurationError
+from zcc_pipeline.domain.ports import Progress
 from zcc_pipeline.domain.window import day_of
+from zcc_pipeline.landing import S3Options
+from zcc_pipeline.pipeline.runtime import PipelineConfig, Runtime
+from zcc_pipeline.sources.zoom_api import ZoomApiConfig, ZoomCredentials
+from zcc_pipeline.warehouse import WarehouseConfig, WarehouseS3
 
 PREFIX = "ZCC_"
 
@@ -208,3 +213,79 @@ def example_of(name: str) -> str:
 def default_start_date(settings: Settings, clock: Clock) -> date:
     """The first day of interest: as set, or 30 days before yesterday in the account's time zone."""
     return settings.start_date or day_of(clock.now(), ZoneInfo(settings.timezone)) - timedelta(days=31)
+
+
+def pipeline_config(settings: Settings, clock: Clock) -> PipelineConfig:
+    """What the verbs need, as plain values."""
+    home = settings.home
+    lake_url = settings.lake_url or str(home / "lake")
+    return PipelineConfig(
+        home=home,
+        timezone=ZoneInfo(settings.timezone),
+        start_date=default_start_date(settings, clock),
+        lookback_days=settings.lookback_days,
+        deep_lookback_days=settings.deep_lookback_days,
+        zoom=ZoomApiConfig(
+            api_url=settings.zoom_api_url.rstrip("/"),
+            oauth_url=settings.zoom_oauth_url,
+            plan=settings.zoom_plan,
+            rate_share=settings.zoom_rate_share,
+            download_hosts=settings.zoom_download_hosts,
+        ),
+        credentials=_credentials(settings),
+        state_url=_reveal(settings.state_url) or f"sqlite:///{home / 'state.sqlite'}",
+        lake_url=lake_url,
+        files_url=settings.files_url or str(home / "files"),
+        s3=_s3(settings),
+        warehouse=WarehouseConfig(
+            warehouse_path=settings.warehouse_path or home / "warehouse.duckdb",
+            analytics_path=settings.analytics_path or home / "analytics.duckdb",
+            lake_url=lake_url,
+            scratch_dir=home / "dbt",
+            timezone=settings.timezone,
+            s3=_warehouse_s3(settings),
+        ),
+    )
+
+
+def _reveal(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
+def _credentials(settings: Settings) -> ZoomCredentials | None:
+    secret = _reveal(settings.zoom_client_secret)
+    if not (settings.zoom_account_id and settings.zoom_client_id and secret):
+        return None
+    return ZoomCredentials(settings.zoom_account_id, settings.zoom_client_id, secret)
+
+
+def _s3(settings: Settings) -> S3Options | None:
+    if not any(url and url.startswith("s3://") for url in (settings.lake_url, settings.files_url)):
+        return None
+    return S3Options(
+        endpoint_url=settings.s3_endpoint_url,
+        region=settings.s3_region,
+        access_key_id=settings.s3_access_key_id,
+        secret_access_key=_reveal(settings.s3_secret_access_key),
+    )
+
+
+def _warehouse_s3(settings: Settings) -> WarehouseS3 | None:
+    s3 = _s3(settings)
+    if s3 is None:
+        return None
+    return WarehouseS3(
+        endpoint_url=s3.endpoint_url,
+        region=s3.region,
+        access_key_id=s3.access_key_id,
+        secret_access_key=s3.secret_access_key,
+        allow_http=bool(s3.endpoint_url and s3.endpoint_url.startswith("http://")),
+    )
+
+
+def open_runtime(
+    settings: Settings | None = None, *, clock: Clock | None = None, progress: Progress | None = None
+) -> Runtime:
+    """Everything a verb works with, from the environment or from settings handed in."""
+    clock = clock or SystemClock()
+    return Runtime(pipeline_config(settings or load_settings(), clock), clock=clock, progress=progress)

@@ -73,6 +73,13 @@ class Dataset:
     """Reads one record with more fields than the list has."""
 
     @property
+    def listing(self) -> Endpoint:
+        """The operation that lists or reads it; ``ValueError`` where it is not read from an operation of its own."""
+        if self.endpoint is None:
+            raise ValueError(f"{self.name} has no operation of its own")
+        return self.endpoint
+
+    @property
     def key(self) -> str:
         """Last part of the name, as used on the command line."""
         return self.name.rpartition("/")[2]
@@ -394,7 +401,6 @@ _ALL = (
         id_fields=("engagement_id", "kind"),
         engagement_field="engagement_id",
         time_field="occurred_at",
-        volatile_fields=frozenset({"verified_at"}),
     ),
 )
 

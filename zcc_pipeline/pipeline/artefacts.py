@@ -1,0 +1,257 @@
+"""Files: which ones the landed records point at, fetching them, and the records that say what is stored.
+
+Order of commit: file on disk, ledger row, lake record. ``land_stored`` lands whatever the ledger knows and the lake
+does not yet, so a crash between any two steps is healed by the next run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import msgspec
+
+from zcc_pipeline.domain.completeness import ArtefactKind, Reason
+from zcc_pipeline.domain.datasets import DATASETS, ENGAGEMENT_DETAIL
+from zcc_pipeline.domain.errors import NotFound, PermanentError, ScopeMissing, TransientError
+from zcc_pipeline.domain.ports import ArtefactRow, StoredFile, WantedArtefact
+from zcc_pipeline.domain.window import day_window, parse_time
+from zcc_pipeline.pipeline.by_engagement import list_for_engagement
+from zcc_pipeline.pipeline.concurrency import for_each
+from zcc_pipeline.pipeline.lake_facts import (
+    EngagementFields,
+    RecordingFields,
+    VoicemailFields,
+    engagements_of,
+    iter_landed,
+)
+from zcc_pipeline.pipeline.reports import DatasetReport, DayReport
+from zcc_pipeline.pipeline.runtime import Runtime
+from zcc_pipeline.pipeline.stored_records import land_stored
+from zcc_pipeline.reconciliation import decide_failure, is_due
+from zcc_pipeline.sources.zoom_api import DownloadSource, ZoomApi
+
+CONCURRENT_DOWNLOADS = 8
+TRANSCRIPTS = frozenset(
+    {ArtefactKind.RECORDING_TRANSCRIPT, ArtefactKind.MESSAGING_TRANSCRIPT, ArtefactKind.VOICEMAIL_TRANSCRIPT}
+)
+DATASET_OF_KIND: Mapping[ArtefactKind, str] = {
+    ArtefactKind.RECORDING: "zoom/files",
+    ArtefactKind.VOICEMAIL: "zoom/files",
+    ArtefactKind.RECORDING_TRANSCRIPT: "zoom/recording_transcripts",
+    ArtefactKind.MESSAGING_TRANSCRIPT: "zoom/messaging_transcripts",
+    ArtefactKind.VOICEMAIL_TRANSCRIPT: "zoom/voicemail_transcripts",
+}
+PARENT_OF_KIND: Mapping[ArtefactKind, str] = {
+    ArtefactKind.RECORDING: "zoom/recordings",
+    ArtefactKind.RECORDING_TRANSCRIPT: "zoom/recordings",
+    ArtefactKind.VOICEMAIL: "zoom/voicemails",
+    ArtefactKind.VOICEMAIL_TRANSCRIPT: "zoom/voicemails",
+    ArtefactKind.MESSAGING_TRANSCRIPT: "zoom/engagements",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A record's pointer at a file: addresses are made anew by Zoom, so they are used and never kept as identity."""
+
+    wanted: WantedArtefact
+    url: str
+    ended_at: datetime | None
+
+
+def pointers_of(runtime: Runtime, kind: ArtefactKind, day: date) -> dict[str, Pointer]:
+    """Files of one kind that the day's records point at, by source id."""
+    if kind is ArtefactKind.MESSAGING_TRANSCRIPT:
+        rows: list[_Row] = [
+            (
+                landed.fields.engagement_id,
+                landed.fields.engagement_id,
+                landed.fields.transcript_url,
+                landed.fields.start_time,
+                landed.fields.end_time,
+            )
+            for landed in engagements_of(runtime.lake, day).values()
+        ]
+    elif kind in {ArtefactKind.RECORDING, ArtefactKind.RECORDING_TRANSCRIPT}:
+        found = [landed.fields for landed in iter_landed(runtime.lake, "zoom/recordings", RecordingFields, day)]
+        rows = [_recording_row(fields, kind) for fields in found]
+    else:
+        messages = [landed.fields for landed in iter_landed(runtime.lake, "zoom/voicemails", VoicemailFields, day)]
+        rows = [_voicemail_row(fields, kind) for fields in messages]
+    return {
+        source_id: Pointer(
+            WantedArtefact(kind, source_id, engagement_id, day, parse_time(start)),
+            url,
+            parse_time(end) if end else None,
+        )
+        for source_id, engagement_id, url, start, end in rows
+        if url
+    }
+
+
+_Row = tuple[str, str | None, str | None, str, str | None]
+
+
+def _recording_row(fields: RecordingFields, kind: ArtefactKind) -> _Row:
+    url = fields.download_url if kind is ArtefactKind.RECORDING else fields.transcript_url
+    return fields.recording_id, fields.engagement_id, url, fields.recording_start_time, fields.recording_end_time
+
+
+def _voicemail_row(fields: VoicemailFields, kind: ArtefactKind) -> _Row:
+    url = fields.download_url if kind is ArtefactKind.VOICEMAIL else fields.transcript_url
+    return fields.message_id, fields.engagement_id, url, fields.created_at, fields.created_at
+
+
+def fetch_files(
+    runtime: Runtime, kind: ArtefactKind, days: Iterable[date], *, only: frozenset[str] | None = None
+) -> DatasetReport:
+    """Fetch the files of one kind that are wanted on those days and not stored yet (or due to be looked at again)."""
+    return asyncio.run(_fetch_days(runtime, kind, sorted(days), only))
+
+
+async def _fetch_days(
+    runtime: Runtime, kind: ArtefactKind, days: Sequence[date], only: frozenset[str] | None
+) -> DatasetReport:
+    report = DatasetReport(f"files/{kind}s" if kind not in TRANSCRIPTS else DATASET_OF_KIND[kind])
+    async with runtime.zoom(live=only is not None) as api:
+        for day in days:
+            report.days.append(await _fetch_day(runtime, api, kind, day, only))
+    return report
+
+
+async def _fetch_day(
+    runtime: Runtime, api: ZoomApi, kind: ArtefactKind, day: date, only: frozenset[str] | None
+) -> DayReport:
+    pointers = pointers_of(runtime, kind, day)
+    if only is not None:
+        pointers = {key: value for key, value in pointers.items() if value.wanted.engagement_id in only}
+    runtime.state.artefacts.want((pointer.wanted for pointer in pointers.values()), now=runtime.clock.now())
+    due = _due(runtime, kind, pointers)
+    row, task = DayReport(day), f"{kind} {day}"
+    runtime.progress.start(task, len(due))
+    calls_before = sum(api.api_calls.values())
+
+    async def fetch(pointer: Pointer) -> None:
+        await _fetch_one(runtime, api, pointer, row)
+        runtime.progress.advance(task)
+
+    try:
+        await for_each(due, fetch, limit=CONCURRENT_DOWNLOADS)
+    except ScopeMissing as error:
+        row.problem, row.is_complete = str(error), False
+    finally:
+        land_stored(runtime, kind, day, row)
+    row.unchanged = len(pointers) - len(due)
+    row.api_calls = sum(api.api_calls.values()) - calls_before
+    if row.failed and row.problem is None:
+        row.problem = f"{row.failed} of {len(due)} downloads failed and will be tried again"
+    runtime.progress.finish(task)
+    return row
+
+
+def _due(runtime: Runtime, kind: ArtefactKind, pointers: Mapping[str, Pointer]) -> list[Pointer]:
+    """Wanted, failed and to be tried now, or a transcript that may still have grown while its engagement settles."""
+    now = runtime.clock.now()
+    rows = runtime.state.artefacts.get(kind, pointers)
+    return [pointer for key, pointer in pointers.items() if _is_due(rows[key], pointer, now)]
+
+
+def _is_due(row: ArtefactRow, pointer: Pointer, now: datetime) -> bool:
+    if row.state == "stored":
+        if row.kind not in TRANSCRIPTS or pointer.ended_at is None:
+            return False
+        return is_due(pointer.ended_at, row.stored_at, now)
+    return row.state != "gone" and (row.next_try_at is None or row.next_try_at <= now)
+
+
+async def _fetch_one(runtime: Runtime, api: ZoomApi, pointer: Pointer, day_row: DayReport) -> None:
+    """One file; its failure is recorded and never fails the others."""
+    wanted, ledger = pointer.wanted, runtime.state.artefacts
+    before = ledger.get(wanted.kind, [wanted.source_id])[wanted.source_id]
+    try:
+        stored = await _store(runtime, api, pointer)
+    except ScopeMissing as error:
+        ledger.mark_failed(
+            wanted.kind,
+            wanted.source_id,
+            reason=Reason.SCOPE_MISSING,
+            evidence=str(error),
+            next_try_at=None,
+            now=runtime.clock.now(),
+        )
+        raise
+    except (TransientError, PermanentError) as error:
+        _note_failure(runtime, before, error)
+        day_row.failed += 1
+        return
+    ledger.mark_stored(wanted.kind, wanted.source_id, stored, now=runtime.clock.now())
+    day_row.received += 1
+    if before.sha256 is None:
+        day_row.new += 1
+        day_row.bytes_written += stored.size_bytes
+    elif before.sha256 != stored.sha256:
+        day_row.changed += 1
+        day_row.bytes_written += stored.size_bytes
+
+
+async def _store(runtime: Runtime, api: ZoomApi, pointer: Pointer) -> StoredFile:
+    """Download; an address that is not valid any more is asked for once anew."""
+    try:
+        return await _download(runtime, api, pointer.wanted, pointer.url)
+    except NotFound:
+        fresh = await _fresh_url(runtime, api, pointer.wanted)
+        if fresh is None or fresh == pointer.url:
+            raise
+        return await _download(runtime, api, pointer.wanted, fresh)
+
+
+async def _download(runtime: Runtime, api: ZoomApi, wanted: WantedArtefact, url: str) -> StoredFile:
+    return await runtime.files.store(
+        kind=wanted.kind.value, source_id=wanted.source_id, day=wanted.day, source=DownloadSource(api, url)
+    )
+
+
+async def _fresh_url(runtime: Runtime, api: ZoomApi, wanted: WantedArtefact) -> str | None:
+    """What the source says the address is now; None where it says there is none."""
+    if wanted.engagement_id is None:
+        return None
+    if wanted.kind is ArtefactKind.MESSAGING_TRANSCRIPT:
+        reply = await api.fetch(ENGAGEMENT_DETAIL, path_params={"engagement_id": wanted.engagement_id})
+        return msgspec.json.decode(reply.body, type=EngagementFields, strict=False).transcript_url
+    parent = DATASETS[PARENT_OF_KIND[wanted.kind]]
+    around = day_window(wanted.day, runtime.config.timezone)
+    for chunk in await list_for_engagement(api, parent, wanted.engagement_id, around, batch_id=""):
+        for record_id, payload in zip(chunk.record_ids, chunk.payloads, strict=True):
+            if record_id == wanted.source_id:
+                urls = msgspec.json.decode(payload, type=_Urls)
+                return urls.transcript_url if wanted.kind in TRANSCRIPTS else urls.download_url
+    return None
+
+
+class _Urls(msgspec.Struct):
+    download_url: str | None = None
+    transcript_url: str | None = None
+
+
+def _note_failure(runtime: Runtime, before: ArtefactRow, error: Exception) -> None:
+    """Not found is not ready at first and gone after two days; anything else is tried again."""
+    if before.state == "stored":
+        return  # what we hold stays; the look for a newer version is repeated with the next settling step
+    now, ledger = runtime.clock.now(), runtime.state.artefacts
+    not_found = error if isinstance(error, NotFound) else None
+    evidence = f"http_status={not_found.http_status} code={not_found.code}" if not_found else str(error)
+    decision = decide_failure(before, now, http_status=not_found.http_status if not_found else None)
+    if decision.is_gone:
+        ledger.mark_gone(before.kind, before.source_id, reason=decision.reason, evidence=evidence, now=now)
+        return
+    ledger.mark_failed(
+        before.kind,
+        before.source_id,
+        reason=decision.reason,
+        evidence=evidence,
+        next_try_at=decision.next_try_at,
+        now=now,
+    )

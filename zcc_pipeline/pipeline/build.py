@@ -1,0 +1,17 @@
+"""Build the warehouse from the lake, then swap the analysts' copy in. Two verbs, timed apart."""
+
+from __future__ import annotations
+
+from zcc_pipeline.pipeline.runtime import Runtime
+from zcc_pipeline.warehouse import BuildResult, PublishResult
+
+
+def build(runtime: Runtime, *, full_refresh: bool = False) -> BuildResult:
+    """Run dbt over what the lake has that the warehouse has not; the lake is seeded first so that no glob is empty."""
+    _ = runtime.lake
+    return runtime.warehouse.build(full_refresh=full_refresh)
+
+
+def publish(runtime: Runtime, *, force: bool = True) -> PublishResult:
+    """Write ``analytics.duckdb`` beside and swap it in; readers keep the copy they have open."""
+    return runtime.warehouse.publish(force=force)

@@ -1,0 +1,30 @@
+"""List what belongs to one engagement: the cheapest way to look at a single one again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from zcc_pipeline.domain.datasets import ENGAGEMENT_RECORDINGS, Dataset
+from zcc_pipeline.domain.records import SHAPE_LIST, RecordChunk
+from zcc_pipeline.domain.window import Window
+from zcc_pipeline.sources.zoom_api import ZoomApi, split_page
+
+SPAN = timedelta(days=2)
+"""Recordings and voicemails start within this time of their engagement's day."""
+
+
+async def list_for_engagement(
+    api: ZoomApi, dataset: Dataset, engagement_id: str, around: Window, *, batch_id: str
+) -> list[RecordChunk]:
+    """Recordings, voicemails or voice calls of one engagement.
+
+    Both ends are always sent: the list of one engagement has the same 30-day default as the account's.
+    """
+    endpoint, path, params = dataset.listing, {}, {"engagement_id": engagement_id}
+    if dataset.name == "zoom/recordings":
+        endpoint, path, params = ENGAGEMENT_RECORDINGS, {"engagement_id": engagement_id}, {}
+    window = Window(around.start - timedelta(hours=1), around.end + SPAN)
+    chunks: list[RecordChunk] = []
+    async for page in api.iter_pages(endpoint, window=window, path_params=path, params=params):
+        chunks.extend(split_page(dataset, page.body, shape=SHAPE_LIST, as_of=page.as_of, batch_id=batch_id))
+    return chunks

@@ -1,0 +1,157 @@
+"""The few fields of landed records that decisions need, read from the newest versions in the lake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Generic, TypeVar
+
+import msgspec
+
+from zcc_pipeline.landing import Lake
+
+
+class ChannelFields(msgspec.Struct):
+    """One channel an engagement used."""
+
+    channel: str | None = None
+
+
+class EngagementFields(msgspec.Struct):
+    """What the pipeline looks at in an engagement, list or detail."""
+
+    engagement_id: str
+    start_time: str
+    end_time: str | None = None
+    channels: list[ChannelFields] | None = None
+    agents: list[msgspec.Raw] | None = None
+    notes: list[msgspec.Raw] | None = None
+    dispositions: list[msgspec.Raw] | None = None
+    talk_duration: float | None = None
+    voice_mail: int | None = None
+    survey_id: str | None = None
+    transcript_url: str | None = None
+
+
+class RecordingFields(msgspec.Struct):
+    """What the pipeline looks at in a recording."""
+
+    recording_id: str
+    recording_start_time: str
+    engagement_id: str | None = None
+    recording_end_time: str | None = None
+    download_url: str | None = None
+    transcript_url: str | None = None
+
+
+class VoicemailFields(msgspec.Struct):
+    """What the pipeline looks at in an inbox message."""
+
+    message_id: str
+    created_at: str
+    engagement_id: str | None = None
+    inbox_id: str | None = None
+    download_url: str | None = None
+    transcript_url: str | None = None
+    status: str | None = None
+
+
+class VoiceCallFields(msgspec.Struct):
+    """What the voice call log says about recording and voicemail."""
+
+    engagement_id: str
+    recorded: bool | None = None
+    inbox: bool | None = None
+    result: str | None = None
+
+
+class VoicemailSettings(msgspec.Struct):
+    """Settings of an inbox that explain what will never come."""
+
+    voicemail_transcription: bool | None = None
+    delete_voicemail_days_limit: int | None = None
+    soft_delete_days_limit: int | None = None
+
+
+class InboxFields(msgspec.Struct):
+    """An inbox with its settings (only the detail answer has them)."""
+
+    inbox_id: str
+    voicemail: VoicemailSettings | None = None
+
+
+Fields = TypeVar("Fields", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Landed(Generic[Fields]):
+    """The newest version of a record."""
+
+    fields: Fields
+    as_of: datetime
+    day: date
+    is_deleted: bool
+
+
+def iter_landed(
+    lake: Lake, dataset: str, fields: type[Fields], day: date, *, with_deleted: bool = False
+) -> Iterator[Landed[Fields]]:
+    """Newest version of each record and shape of that day.
+
+    A record whose JSON does not fit is left out here; the warehouse quarantines it, where it is counted.
+    """
+    decoder = msgspec.json.Decoder(fields, strict=False)
+    table = lake.latest(dataset, day, day, with_deleted=with_deleted)
+    columns = [table.column(name).to_pylist() for name in ("payload", "as_of", "is_deleted")]
+    for payload, as_of, is_deleted in zip(*columns, strict=True):
+        try:
+            yield Landed(decoder.decode(payload), as_of, day, is_deleted)
+        except msgspec.MsgspecError:
+            continue
+
+
+def engagements_of(lake: Lake, day: date, *, with_deleted: bool = False) -> dict[str, Landed[EngagementFields]]:
+    """Engagements that started on that day by id; where list and detail are both there, the newer one counts.
+
+    Fields that only one shape has are filled from the other.
+    """
+    found: dict[str, Landed[EngagementFields]] = {}
+    for landed in iter_landed(lake, "zoom/engagements", EngagementFields, day, with_deleted=with_deleted):
+        key = landed.fields.engagement_id
+        other = found.get(key)
+        if other is None:
+            found[key] = landed
+        else:
+            newer, older = (landed, other) if landed.as_of >= other.as_of else (other, landed)
+            _fill(newer.fields, older.fields)
+            found[key] = newer
+    return found
+
+
+def _fill(newer: EngagementFields, older: EngagementFields) -> None:
+    for name in EngagementFields.__struct_fields__:
+        if getattr(newer, name) is None:
+            setattr(newer, name, getattr(older, name))
+
+
+def inbox_settings(lake: Lake) -> dict[str, VoicemailSettings]:
+    """Voicemail settings by inbox, from the newest day the inboxes were read in detail."""
+    for day in reversed(lake.days("zoom/inboxes")):
+        found = {
+            landed.fields.inbox_id: landed.fields.voicemail
+            for landed in iter_landed(lake, "zoom/inboxes", InboxFields, day)
+            if landed.fields.voicemail is not None
+        }
+        if found:
+            return found
+    return {}
+
+
+def latest_ids(lake: Lake, dataset: str) -> list[str]:
+    """Ids of a reference list as of the newest day it was read."""
+    for day in reversed(lake.days(dataset)):
+        ids = lake.latest(dataset, day, day).column("record_id").to_pylist()
+        if ids:
+            return sorted(set(ids))
+    return []

@@ -1,0 +1,193 @@
+"""Refresh: look at named engagements again, whatever told us to (settling, the late-closer pass, an event).
+
+Detail, recordings, voicemails and voice calls are read by engagement; then everything that hangs off them follows the
+same steps as in a pull, for those engagements only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import msgspec
+
+from zcc_pipeline.domain.completeness import ArtefactKind
+from zcc_pipeline.domain.datasets import DATASETS, ENGAGEMENT_DETAIL
+from zcc_pipeline.domain.errors import NotFound, PermanentError, TransientError
+from zcc_pipeline.domain.ports import ReadRow
+from zcc_pipeline.domain.records import SHAPE_DETAIL, RecordChunk
+from zcc_pipeline.domain.window import day_of, day_window, iter_days, parse_time
+from zcc_pipeline.pipeline.artefacts import fetch_files
+from zcc_pipeline.pipeline.by_engagement import list_for_engagement
+from zcc_pipeline.pipeline.completeness import judge
+from zcc_pipeline.pipeline.concurrency import for_each
+from zcc_pipeline.pipeline.lake_facts import EngagementFields
+from zcc_pipeline.pipeline.late_closers import find_late_closers
+from zcc_pipeline.pipeline.per_engagement import REFRESHED, channels_of, read_each
+from zcc_pipeline.pipeline.pull import pull
+from zcc_pipeline.pipeline.runtime import Runtime
+from zcc_pipeline.pipeline.settling import due_engagements
+from zcc_pipeline.sources.zoom_api import ZoomApi, split_record
+
+CONCURRENT_REFRESHES = 8
+ENGAGEMENTS = DATASETS["zoom/engagements"]
+BELONGINGS = tuple(DATASETS[name] for name in ("zoom/voicemails", "zoom/recordings", "zoom/voice_calls"))
+
+
+@dataclass(slots=True)
+class RefreshReport:
+    """What a refresh found."""
+
+    refreshed: int = 0
+    not_found: int = 0
+    failed: int = 0
+    late_closers: int = 0
+    not_verified: dict[date, str] = field(default_factory=dict)
+    days_touched: set[date] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, other: RefreshReport) -> None:
+        """Sum up."""
+        self.refreshed += other.refreshed
+        self.not_found += other.not_found
+        self.failed += other.failed
+        self.late_closers += other.late_closers
+        self.not_verified |= other.not_verified
+        self.days_touched |= other.days_touched
+        self.problems += other.problems
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    engagement_id: str
+    day: date
+    ended_at: datetime | None
+
+
+def refresh(runtime: Runtime, engagement_ids: Iterable[str]) -> RefreshReport:
+    """Read those engagements and all that belongs to them again."""
+    ids = sorted(set(engagement_ids))
+    report = RefreshReport()
+    if not ids:
+        return report
+    seen = asyncio.run(_read_all(runtime, ids, report))
+    by_day: dict[date, set[str]] = {}
+    for entry in seen:
+        by_day.setdefault(entry.day, set()).add(entry.engagement_id)
+    _follow(runtime, by_day)
+    now = runtime.clock.now()
+    runtime.state.reads.record_all(
+        ReadRow(entry.engagement_id, REFRESHED, "found", "", entry.day, entry.ended_at, now) for entry in seen
+    )
+    report.refreshed = len(seen)
+    report.days_touched |= set(by_day)
+    return report
+
+
+def _follow(runtime: Runtime, by_day: Mapping[date, set[str]]) -> None:
+    """What hangs off the refreshed engagements, and their proof."""
+    for day, ids in by_day.items():
+        only = frozenset(ids)
+        for name in ("zoom/engagement_events", "zoom/surveys", "zoom/email_messages"):
+            read_each(runtime, DATASETS[name], [day], only=only)
+        following = list(iter_days(day, day_of_next(day)))
+        for kind in (
+            ArtefactKind.VOICEMAIL,
+            ArtefactKind.VOICEMAIL_TRANSCRIPT,
+            ArtefactKind.RECORDING,
+            ArtefactKind.RECORDING_TRANSCRIPT,
+        ):
+            fetch_files(runtime, kind, following, only=only)
+        fetch_files(runtime, ArtefactKind.MESSAGING_TRANSCRIPT, [day], only=only)
+    judge(runtime, sorted(by_day))
+
+
+def day_of_next(day: date) -> date:
+    """The following day: a recording or voicemail may start after midnight."""
+    return date.fromordinal(day.toordinal() + 1)
+
+
+async def _read_all(runtime: Runtime, ids: list[str], report: RefreshReport) -> list[_Seen]:
+    seen: list[_Seen] = []
+    chunks: list[RecordChunk] = []
+    async with runtime.zoom(live=True) as api:
+
+        async def read(engagement_id: str) -> None:
+            try:
+                entry, found = await _read_one(runtime, api, engagement_id)
+            except NotFound:
+                report.not_found += 1
+            except (TransientError, PermanentError) as error:
+                report.failed += 1
+                report.problems.append(str(error))
+            else:
+                seen.append(entry)
+                chunks.extend(found)
+
+        await for_each(ids, read, limit=CONCURRENT_REFRESHES)
+    _land(runtime, chunks)
+    return seen
+
+
+async def _read_one(runtime: Runtime, api: ZoomApi, engagement_id: str) -> tuple[_Seen, list[RecordChunk]]:
+    batch_id = runtime.new_id()
+    reply = await api.fetch(ENGAGEMENT_DETAIL, path_params={"engagement_id": engagement_id})
+    fields = msgspec.json.decode(reply.body, type=EngagementFields, strict=False)
+    day = day_of(parse_time(fields.start_time), runtime.config.timezone)
+    chunks = list(
+        split_record(
+            ENGAGEMENTS,
+            reply.body,
+            shape=SHAPE_DETAIL,
+            as_of=reply.as_of,
+            batch_id=batch_id,
+            engagement_id=engagement_id,
+        )
+    )
+    if channels_of(fields) & {"voice", "video"}:
+        around = day_window(day, runtime.config.timezone)
+        for dataset in BELONGINGS:
+            try:
+                chunks += await list_for_engagement(api, dataset, engagement_id, around, batch_id=batch_id)
+            except NotFound:
+                continue  # 2805: the engagement has no recordings
+    ended_at = parse_time(fields.end_time) if fields.end_time else None
+    return _Seen(engagement_id, day, ended_at), chunks
+
+
+def _land(runtime: Runtime, chunks: Iterable[RecordChunk]) -> None:
+    by_dataset: dict[str, list[RecordChunk]] = {}
+    for chunk in chunks:
+        by_dataset.setdefault(chunk.dataset, []).append(chunk)
+    for name, parts in by_dataset.items():
+        with runtime.lake.writer(DATASETS[name]) as writer:
+            for part in parts:
+                writer.add(part)
+            writer.commit()
+
+
+def refresh_due(runtime: Runtime, days: Iterable[date]) -> RefreshReport:
+    """Settling: read again what is due on those days, by window where that is cheaper."""
+    report = RefreshReport()
+    by_id: set[str] = set()
+    for due in due_engagements(runtime, days):
+        if due.by_window:
+            pulled = pull(runtime, [due.day])
+            report.refreshed += len(due.engagement_ids)
+            report.problems += pulled.problems
+            report.days_touched.add(due.day)
+        else:
+            by_id |= due.engagement_ids
+    report.add(refresh(runtime, by_id))
+    return report
+
+
+def refresh_late_closers(runtime: Runtime, days: Iterable[date]) -> RefreshReport:
+    """Find what ended on those days and is not in the lake, and fetch it."""
+    late = find_late_closers(runtime, days)
+    report = refresh(runtime, (engagement_id for ids in late.unknown.values() for engagement_id in ids))
+    report.late_closers = report.refreshed
+    report.not_verified = late.not_verified
+    return report

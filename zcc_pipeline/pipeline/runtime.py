@@ -1,0 +1,128 @@
+"""What every verb works with: rooms opened once from plain values, closed together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from ulid import ULID
+
+from zcc_pipeline.domain.clock import Clock, SystemClock
+from zcc_pipeline.domain.datasets import DATASETS
+from zcc_pipeline.domain.errors import ConfigurationError
+from zcc_pipeline.domain.ports import Progress, Silence
+from zcc_pipeline.domain.window import day_of
+from zcc_pipeline.landing import FileStore, Lake, S3Options, open_storage
+from zcc_pipeline.sources.zoom_api import ZoomApi, ZoomApiConfig, ZoomCredentials
+from zcc_pipeline.state import StateStore
+from zcc_pipeline.warehouse import Warehouse, WarehouseConfig
+
+
+@dataclass(frozen=True)
+class PipelineConfig:
+    """Plain values; ``settings`` makes them from the environment, tests by hand."""
+
+    home: Path
+    timezone: ZoneInfo
+    start_date: date
+    lookback_days: int
+    deep_lookback_days: int
+    zoom: ZoomApiConfig
+    credentials: ZoomCredentials | None
+    state_url: str = field(repr=False)
+    lake_url: str
+    files_url: str
+    s3: S3Options | None
+    warehouse: WarehouseConfig
+
+
+def new_ulid() -> str:
+    """A sortable id for a file or a batch."""
+    return str(ULID())
+
+
+class Runtime:
+    """Rooms of one run. Use it as a context manager; rooms open when first used."""
+
+    def __init__(
+        self,
+        config: PipelineConfig,
+        *,
+        clock: Clock | None = None,
+        new_id: Callable[[], str] = new_ulid,
+        progress: Progress | None = None,
+    ) -> None:
+        self.config = config
+        self.clock = clock or SystemClock()
+        self.new_id = new_id
+        self.progress: Progress = progress or Silence()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if "state" in self.__dict__:
+            self.state.close()
+            del self.__dict__["state"]
+
+    @cached_property
+    def state(self) -> StateStore:
+        """The ledgers; opening them freezes the time zone."""
+        self.config.home.mkdir(parents=True, exist_ok=True)
+        state = StateStore.open(self.config.state_url)
+        state.settings.freeze_timezone(self.config.timezone.key)
+        return state
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The lake, seeded so that a glob never fails."""
+        storage = open_storage(self.config.lake_url, s3=self.config.s3)
+        lake = Lake(storage, timezone=self.config.timezone, clock=self.clock, new_id=self.new_id)
+        lake.ensure_seeded(DATASETS.values())
+        return lake
+
+    @cached_property
+    def files(self) -> FileStore:
+        """The store of media and transcripts."""
+        return FileStore(open_storage(self.config.files_url, s3=self.config.s3), clock=self.clock)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """The models and the analysts' copy."""
+        return Warehouse(self.config.warehouse)
+
+    def zoom(self, *, live: bool = False) -> ZoomApi:
+        """A client of the API, to be entered by the caller; ``live`` work may use the reserve of the rate limits."""
+        credentials = self.require_credentials()
+        return ZoomApi(self.config.zoom, credentials, budget=self.state.budget, clock=self.clock, live=live)
+
+    def require_credentials(self) -> ZoomCredentials:
+        """Credentials for Zoom, or a ``ConfigurationError`` that names what to set; touches nothing else."""
+        if self.config.credentials is None:
+            raise ConfigurationError(
+                "ZCC_ZOOM_ACCOUNT_ID, ZCC_ZOOM_CLIENT_ID, ZCC_ZOOM_CLIENT_SECRET",
+                "all three are needed to read from Zoom",
+                purpose="credentials of a server-to-server OAuth app (or run `zcc demo`, which needs none)",
+            )
+        return self.config.credentials
+
+    def today(self) -> date:
+        """The current day in the account's time zone."""
+        return day_of(self.clock.now(), self.config.timezone)
+
+    def trailing_days(self, count: int) -> tuple[date, date]:
+        """The last ``count`` days up to today, not before the start date."""
+        today = self.today()
+        return max(self.config.start_date, today - timedelta(days=count)), today

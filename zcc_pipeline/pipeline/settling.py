@@ -1,0 +1,52 @@
+"""Which engagements are due to be read again: 2 minutes, 10 minutes, 1, 6 and 24 hours after their end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from zcc_pipeline.domain.window import parse_time
+from zcc_pipeline.pipeline.lake_facts import EngagementFields, Landed, engagements_of
+from zcc_pipeline.pipeline.per_engagement import REFRESHED
+from zcc_pipeline.pipeline.runtime import Runtime
+from zcc_pipeline.reconciliation import is_due
+
+PAGE = 100
+"""Engagements that one call lists; as many single reads cost as much as listing their day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The cheapest cover of what is due on one day."""
+
+    day: date
+    engagement_ids: frozenset[str]
+    by_window: bool
+
+
+def due_engagements(runtime: Runtime, days: Iterable[date]) -> list[Due]:
+    """What is due on those days, from the ends in the lake and the reads in the ledgers."""
+    found = []
+    for day in days:
+        landed = engagements_of(runtime.lake, day)
+        due = _due_on(runtime, day, landed)
+        if due:
+            pages = 1 + len(landed) // PAGE
+            found.append(Due(day, frozenset(due), by_window=len(due) > pages))
+    return found
+
+
+def _due_on(runtime: Runtime, day: date, landed: Mapping[str, Landed[EngagementFields]]) -> list[str]:
+    now = runtime.clock.now()
+    listed_at = runtime.state.windows.last_complete_at("zoom/engagements", day)
+    reads = runtime.state.reads.get(REFRESHED, landed)
+    due = []
+    for engagement_id, record in landed.items():
+        if record.fields.end_time is None:
+            continue
+        read = reads.get(engagement_id)
+        times = [moment for moment in (listed_at, read.read_at if read else None) if moment is not None]
+        if not times or is_due(parse_time(record.fields.end_time), max(times), now):
+            due.append(engagement_id)
+    return due

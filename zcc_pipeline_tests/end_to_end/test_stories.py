@@ -1,0 +1,83 @@
+"""Stories over days and weeks: what changes late at the source reaches the marts, with its history."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from zcc_pipeline_tests.story import Story, story
+
+pytestmark = pytest.mark.integration
+
+
+def ask(told: Story, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(told.home / "analytics.duckdb"), read_only=True) as connection:
+        return connection.execute(sql, list(values)).fetchall()
+
+
+def test_late_changes_of_all_kinds_reach_the_marts_with_their_history(tmp_path: Path) -> None:
+    """One account, five weeks: edits 20 days later, an edit taken back, a deletion, a late closer."""
+    with story(tmp_path / "home", days=3, per_day=60) as told:
+        told.pull()
+        told.build()
+        truth = told.ask("truth")
+        noted = [entry for entry in truth["engagements"] if entry["is_closed"] and entry["notes"]]
+        edited, restored = noted[0]["notes"][0], noted[1]["notes"][0]
+        recorded = next(
+            entry
+            for entry in truth["engagements"]
+            if any(item["is_observable"] and not item["is_deleted"] for item in entry["recordings"])
+            and entry["artefacts"]["recording"]["status"] == "stored"
+        )
+        gone = recorded["recordings"][0]["recording_id"]
+
+        told.control("edit-note", note_id=restored["note_id"], text="wrong text")
+        told.pass_days(1)
+        told.pull()
+        told.control("edit-note", note_id=restored["note_id"], text=restored["note"])
+        told.control("delete-recording", recording_id=gone)
+        told.pass_days(19)
+        told.pull()
+        told.control("edit-note", note_id=edited["note_id"], text="Twenty days later: solved. ✓ 完了")
+        told.pass_days(14)
+        told.pull()
+        late = told.late_closers([told.days[-1] + timedelta(days=offset) for offset in range(1, 36)])
+        told.build()
+
+        note = ask(told, "select note from engagement_notes where note_id = ?", edited["note_id"])
+        assert note == [("Twenty days later: solved. ✓ 完了",)]
+        history = ask(told, "select note from note_history where note_id = ? order by valid_from", restored["note_id"])
+        assert [row[0] for row in history][-3:] == [restored["note"], "wrong text", restored["note"]]
+        deleted = ask(told, "select is_deleted from engagement_recordings where recording_id = ?", gone)
+        assert deleted == [(True,)]
+        assert late.problems == []
+        assert told.disagreements() == []
+
+
+def test_an_engagement_that_closes_three_weeks_after_it_started_arrives(tmp_path: Path) -> None:
+    with story(tmp_path / "home", days=30, per_day=12, settled=False) as told:
+        told.pull()
+        told.build()
+        before = {row[0] for row in ask(told, "select engagement_id from engagements")}
+        started = {entry["engagement_id"]: entry for entry in told.ask("truth")["engagements"]}
+        slow = {
+            key
+            for key, entry in started.items()
+            if not entry["is_closed"] and entry["start_time"][:10] >= told.days[0].isoformat()
+        }
+        assert slow, "the account has no engagement that stays open"
+        assert not slow & before
+        told.pass_days(24)
+        ended = [told.days[-1] + timedelta(days=offset) for offset in range(26)]
+        report = told.late_closers(ended)
+        told.build()
+        after = {row[0] for row in ask(told, "select engagement_id from engagements")}
+        truth = {entry["engagement_id"] for entry in told.ask("truth")["engagements"] if entry["is_closed"]}
+        assert slow & truth <= after
+        assert report.late_closers >= len(slow & truth)
+        weeks = ask(told, "select count(*) from engagements where ended_at - started_at > interval 21 days")
+        assert weeks[0][0] >= 1

@@ -1,0 +1,120 @@
+"""A contact centre and a pipeline that reads it, for tests that tell a story over days and weeks.
+
+The account moves by its control routes; the pipeline moves by its own clock. Neither moves the other.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from zcc_pipeline.domain.clock import ShiftedClock
+from zcc_pipeline.pipeline.build import build, publish
+from zcc_pipeline.pipeline.pull import pull
+from zcc_pipeline.pipeline.refresh import RefreshReport, refresh_due, refresh_late_closers
+from zcc_pipeline.pipeline.reports import PullReport
+from zcc_pipeline.pipeline.runtime import Runtime
+from zcc_pipeline.settings import Settings, open_runtime
+from zcc_pipeline.simulator.zoom.account.spec import AccountSpec
+from zcc_pipeline.simulator.zoom.server import RunningSimulator, running_simulator
+from zcc_pipeline.warehouse import BuildResult
+from zcc_pipeline_tests.truth_comparison import compare
+
+
+@dataclass
+class Story:
+    """One account, one home folder, one clock that only this pipeline reads."""
+
+    simulator: RunningSimulator
+    spec: AccountSpec
+    home: Path
+    clock: ShiftedClock
+
+    @property
+    def days(self) -> list[date]:
+        """The account's whole days."""
+        first = self.spec.last_day - timedelta(days=self.spec.days - 1)
+        return [first + timedelta(days=offset) for offset in range(self.spec.days)]
+
+    @property
+    def settings(self) -> Settings:
+        return settings_for(self.simulator, self.home)
+
+    @contextmanager
+    def runtime(self) -> Iterator[Runtime]:
+        with open_runtime(self.settings, clock=self.clock) as runtime:
+            yield runtime
+
+    def pull(self, days: list[date] | None = None, only: tuple[str, ...] = ()) -> PullReport:
+        with self.runtime() as runtime:
+            return pull(runtime, days or self.days, only=only)
+
+    def settle(self, days: list[date] | None = None) -> RefreshReport:
+        with self.runtime() as runtime:
+            return refresh_due(runtime, days or self.days)
+
+    def late_closers(self, days: list[date]) -> RefreshReport:
+        with self.runtime() as runtime:
+            return refresh_late_closers(runtime, days)
+
+    def build(self, *, full_refresh: bool = False) -> BuildResult:
+        with self.runtime() as runtime:
+            result = build(runtime, full_refresh=full_refresh)
+            publish(runtime)
+            return result
+
+    def control(self, command: str, **body: object) -> dict[str, Any]:
+        request = urllib.request.Request(  # noqa: S310 - loopback
+            f"{self.simulator.control_url}/{command}",
+            data=json.dumps(body).encode(),
+            headers={"content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            found: dict[str, Any] = json.load(answer)
+            return found
+
+    def ask(self, what: str) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self.simulator.control_url}/{what}", timeout=30) as answer:  # noqa: S310
+            found: dict[str, Any] = json.load(answer)
+            return found
+
+    def pass_days(self, days: float) -> None:
+        """Time passes for both."""
+        self.control("advance", days=days)
+        self.clock.shift += timedelta(days=days)
+
+    def disagreements(self, first: date | None = None) -> list[str]:
+        """What the pipeline has against what is true."""
+        return compare(self.home, self.ask("truth"), first or self.days[0], self.days[-1], now=self.clock.now())
+
+
+def settings_for(simulator: RunningSimulator, home: Path, **changes: Any) -> Settings:
+    """Settings of a pipeline that reads the stand-in."""
+    values: dict[str, Any] = {
+        "home": home,
+        "zoom_account_id": "account",
+        "zoom_client_id": "client",
+        "zoom_client_secret": "secret",
+        "zoom_api_url": simulator.api_url,
+        "zoom_oauth_url": simulator.oauth_url,
+        "zoom_plan": "unlimited",
+        "zoom_download_hosts": (simulator.api_host,),
+        **changes,
+    }
+    return Settings(**values)
+
+
+@contextmanager
+def story(home: Path, *, days: int, per_day: int, settled: bool = True, **options: object) -> Iterator[Story]:
+    """An account that ended yesterday; ``settled`` puts the pipeline three days later, when all grace has passed."""
+    clock = ShiftedClock(timedelta(days=3) if settled else timedelta(0))
+    now = clock.now()
+    spec = AccountSpec(last_day=datetime.now(UTC).date() - timedelta(days=1), days=days, engagements_per_day=per_day)
+    with running_simulator(spec, plan="unlimited", clock=lambda: now, **options) as simulator:
+        yield Story(simulator, spec, home, clock)
