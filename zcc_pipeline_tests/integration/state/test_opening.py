@@ -1,0 +1,124 @@
+"""Opening: creating, migrating, refusing, and several processes at it at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from zcc_pipeline.domain.errors import ConfigurationError, TransientError
+from zcc_pipeline.state import StateStore
+from zcc_pipeline.state.migrate import MIGRATIONS
+from zcc_pipeline.state.schema import HEAD, VERSION_TABLE, metadata
+from zcc_pipeline_tests.integration.state.conftest import DAY, NOW
+from zcc_pipeline_tests.integration.state.processes import outputs, soon, start
+
+pytestmark = pytest.mark.integration
+
+
+def test_what_was_written_is_there_after_opening_again(state_url: str) -> None:
+    with StateStore.open(state_url) as store:
+        store.absences.mark("zoom/notes", ["n1"], DAY, NOW)
+    with StateStore.open(state_url) as store:
+        assert store.absences.pending("zoom/notes", DAY) == {"n1": NOW}
+
+
+def test_migrations_lead_to_exactly_the_tables_that_the_code_knows(state_url: str) -> None:
+    with StateStore.open(state_url) as store:
+        for database in {store._ledgers, store._rates}:
+            with database.engine.connect() as connection:
+                existing = sa.inspect(connection).get_table_names()
+                context = MigrationContext.configure(
+                    connection,
+                    opts={
+                        "version_table": VERSION_TABLE,
+                        "include_object": lambda _, name, kind, *__: kind != "table" or name in existing,  # noqa: B023
+                    },
+                )
+                assert compare_metadata(context, metadata) == []
+        tables = {
+            name
+            for database in (store._ledgers, store._rates)
+            for name in sa.inspect(database.engine).get_table_names()
+        }
+    assert tables == {*metadata.tables, VERSION_TABLE}
+
+
+def test_the_newest_migration_is_the_schema_that_the_code_expects() -> None:
+    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == HEAD
+
+
+def test_a_store_written_by_a_newer_version_is_refused_and_left_alone(state_url: str) -> None:
+    with StateStore.open(state_url) as store, store._ledgers.write() as connection:
+        connection.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '9000'"))
+
+    with pytest.raises(ConfigurationError, match=r"(?s)ZCC_STATE_URL.*newer.*9000.*up to " + HEAD):
+        StateStore.open(state_url)
+
+
+def test_processes_that_open_a_new_store_at_once_all_succeed(state_url: str) -> None:
+    begin = soon()
+
+    outputs([start("open_together", state_url, begin, "Europe/Berlin") for _ in range(4)])
+
+    with StateStore.open(state_url) as store:
+        assert store.settings.timezone() == "Europe/Berlin"
+
+
+def test_of_two_time_zones_frozen_at_once_one_is_refused(state_url: str) -> None:
+    begin = soon()
+    processes = [start("open_together", state_url, begin, zone) for zone in ("Europe/Berlin", "Asia/Tokyo")]
+    errors = [process.communicate(timeout=60)[1] for process in processes]
+
+    assert sorted(process.returncode for process in processes) == [0, 1]
+    assert sum("ZCC_TIMEZONE" in error for error in errors) == 1
+
+
+@pytest.mark.slow
+def test_a_process_killed_while_it_creates_the_store_leaves_one_that_opens(tmp_path: Path) -> None:
+    for attempt in range(12):
+        url = f"sqlite:///{tmp_path}/{attempt}/state.sqlite"
+        process = start("open_together", url, 0, "UTC")
+        while not (tmp_path / str(attempt)).exists() and process.poll() is None:
+            time.sleep(0.001)
+        time.sleep(0.02 * attempt)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+
+        with StateStore.open(url) as store:
+            store.settings.freeze_timezone("UTC")
+
+
+def test_a_server_that_is_not_there_is_a_passing_error_without_the_password(tmp_path: Path) -> None:
+    with pytest.raises(TransientError) as caught:
+        StateStore.open(f"postgresql://zcc:s3cret@/zcc?host={tmp_path}")
+
+    assert "s3cret" not in str(caught.value)
+
+
+def test_importing_the_room_and_opening_a_current_store_needs_no_alembic(tmp_path: Path) -> None:
+    StateStore.open(str(tmp_path / "state.sqlite")).close()
+    code = (
+        "import sys; from zcc_pipeline.state import StateStore; "
+        f"StateStore.open({str(tmp_path / 'state.sqlite')!r}).close(); "
+        "print([name for name in ('alembic', 'dagster', 'pyarrow', 'pandas', 'duckdb') if name in sys.modules])"
+    )
+
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+    assert printed.strip() == "[]"
+
+
+def test_the_store_makes_the_folder_it_lies_in_and_keeps_the_rate_budget_beside(tmp_path: Path) -> None:
+    StateStore.open(f"sqlite:///{tmp_path}/a%20 b/zcc/state.sqlite").close()
+
+    assert sorted(path.name for path in (tmp_path / "a%20 b/zcc").iterdir()) == ["state-rate.sqlite", "state.sqlite"]
