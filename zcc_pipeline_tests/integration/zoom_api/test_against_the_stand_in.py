@@ -40,8 +40,9 @@ def ask(running: RunningSimulator, name: str) -> dict[str, Any]:
 
 
 def tell(running: RunningSimulator, name: str, body: dict[str, Any]) -> None:
-    request = urllib.request.Request(f"{running.control_url}/{name}", json.dumps(body).encode(), method="POST")  #
-    noqa: S310 with urllib.request.urlopen(request) as answer:  # noqa: S310
+    content = json.dumps(body).encode()
+    request = urllib.request.Request(f"{running.control_url}/{name}", content, method="POST")  # noqa: S310
+    with urllib.request.urlopen(request) as answer:  # noqa: S310
         answer.read()
 
 
