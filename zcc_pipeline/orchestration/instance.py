@@ -1,0 +1,60 @@
+"""Dagster's home under ``ZCC_HOME``: runs, events and schedules lie beside the data they tell about."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.instance.ref import InstanceRef
+
+DAGSTER_YAML = "dagster.yaml"
+
+_COMMON = """\
+# Written by zcc. Use it with: DAGSTER_HOME={home} dagster dev -w workspace.yaml
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+run_monitoring:
+  enabled: true
+  start_timeout_seconds: 180
+  poll_interval_seconds: 60
+concurrency:
+  runs:
+    max_concurrent_runs: 4
+retention:
+  schedule:
+    purge_after_days: {{skipped: 7, success: 30, failure: 90}}
+  sensor:
+    purge_after_days: {{skipped: 1, success: 30, failure: 90}}
+"""
+
+_POSTGRES = """\
+storage:
+  postgres:
+    postgres_url:
+      env: ZCC_STATE_URL
+"""
+
+
+def ensure_dagster_home(home: Path, *, state_url: str | None = None) -> dg.DagsterInstance:
+    """Make ``<home>/dagster`` with its ``dagster.yaml`` and open it; the caller disposes of the instance.
+
+    Where ``state_url`` names PostgreSQL, Dagster's own tables go there as well; the file then refers to the variable
+    and never holds the password.
+    """
+    folder = home / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    uses_postgres = state_url is not None and state_url.startswith("postgres")
+    _write(folder / DAGSTER_YAML, _COMMON.format(home=folder) + (_POSTGRES if uses_postgres else ""))
+    overrides = {"storage": {"postgres": {"postgres_url": state_url}}} if uses_postgres else None
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=overrides))
+
+
+def _write(path: Path, text: str) -> None:
+    if path.is_file() and path.read_text() == text:
+        return
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_text(text)
+    part.replace(path)

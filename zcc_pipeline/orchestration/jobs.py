@@ -1,0 +1,62 @@
+"""What can be started as a whole, by a schedule, by ``zcc run`` or by a person."""
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from zcc_pipeline.orchestration.assets.publish import ANALYTICS
+from zcc_pipeline.orchestration.assets.raw import LATE_CLOSERS, REFERENCE, key_of
+from zcc_pipeline.orchestration.failures import AGAIN_IF_BUSY, explained
+from zcc_pipeline.orchestration.metadata import joined_days
+from zcc_pipeline.pipeline.maintenance import compact
+from zcc_pipeline.pipeline.runtime import Runtime
+
+EVERYTHING = "everything"
+TODAY = "today"
+BUILD_AND_PUBLISH = "build_and_publish"
+COMPACTION = "compaction"
+
+
+def build_jobs(dbt_assets: list[dg.AssetsDefinition]) -> list[dg.JobDefinition | UnresolvedAssetJobDefinition]:
+    """All jobs; asset jobs include the checks of what they materialise."""
+    everything = dg.AssetSelection.all()
+    seldom = dg.AssetSelection.assets(*(key_of(name) for name in (*REFERENCE, LATE_CLOSERS)))
+    built = dg.AssetSelection.assets(ANALYTICS, *(key for assets in dbt_assets for key in assets.keys))
+    return [
+        dg.define_asset_job(
+            EVERYTHING,
+            everything,
+            description="The whole graph for a range of days: pull, late closers, settling, proof, build, publish.",
+        ),
+        dg.define_asset_job(
+            TODAY,
+            everything - seldom,
+            description="The whole graph for the running day, without reference lists and the late-closer pass.",
+        ),
+        dg.define_asset_job(
+            BUILD_AND_PUBLISH, built, description="Load what is new in the lake, rebuild, test, publish."
+        ),
+        _build_compaction_job(),
+    ]
+
+
+def _build_compaction_job() -> dg.JobDefinition:
+    @dg.op(retry_policy=AGAIN_IF_BUSY, description="Merge each day's small files; remove what was replaced a day ago.")
+    def compact_lake(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
+        with explained():
+            report = compact(runtime)
+        context.add_output_metadata(
+            {
+                "files merged": report.files_merged,
+                "bytes saved": report.bytes_saved,
+                "files removed": report.removed,
+                "days touched": joined_days(list(report.days_touched)),
+            }
+        )
+
+    @dg.job(
+        name=COMPACTION, description="Keep the lake's files few: a day read every 15 minutes lands many small ones."
+    )
+    def compaction() -> None:
+        compact_lake()
+
+    return compaction

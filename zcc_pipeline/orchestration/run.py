@@ -1,0 +1,136 @@
+"""One run of the whole graph for a range of days, in this process: what ``zcc run`` and ``zcc demo`` call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from zcc_pipeline.domain.clock import Clock, SystemClock
+from zcc_pipeline.domain.ports import Progress
+from zcc_pipeline.orchestration.build import build_defs
+from zcc_pipeline.orchestration.instance import ensure_dagster_home
+from zcc_pipeline.orchestration.jobs import EVERYTHING
+from zcc_pipeline.orchestration.partitions import range_tags
+from zcc_pipeline.orchestration.run_cleanup import clear_dead_runs, worker_tags
+from zcc_pipeline.pipeline.runtime import Runtime
+from zcc_pipeline.settings import Settings, load_settings, open_runtime
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True, slots=True)
+class StepSummary:
+    """One step: how long it took, and what it said if it failed."""
+
+    name: str
+    seconds: float
+    is_success: bool
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSummary:
+    """One check that did not pass."""
+
+    asset: str
+    name: str
+    is_error: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What one run did; details are in Dagster under ``run_id``."""
+
+    run_id: str
+    is_success: bool
+    seconds: float
+    steps: tuple[StepSummary, ...]
+    failed_checks: tuple[CheckSummary, ...]
+    cleared_runs: tuple[str, ...]
+    """Dead runs that were cleared before this one started."""
+
+    @property
+    def failed_steps(self) -> tuple[StepSummary, ...]:
+        """Steps that failed, with their messages."""
+        return tuple(step for step in self.steps if not step.is_success)
+
+
+def run_range(
+    first: date,
+    last: date,
+    *,
+    home: Path | None = None,
+    settings: Settings | None = None,
+    clock: Clock | None = None,
+    progress: Progress | None = None,
+) -> RunSummary:
+    """Run every asset and check for those days, both included; a failed step is in the summary, not raised.
+
+    Dagster's records go to ``<home>/dagster`` (``ZCC_HOME`` by default). Raises ``ConfigurationError`` where settings
+    are wrong.
+    """
+    settings, clock = settings or load_settings(), clock or SystemClock()
+    started = clock.monotonic()
+
+    def open_for_run() -> Runtime:
+        return open_runtime(settings, clock=clock, progress=progress)
+
+    defs = build_defs(open_runtime=open_for_run, timezone=settings.timezone)
+    state_url = settings.state_url.get_secret_value() if settings.state_url else None
+    with ensure_dagster_home(home or settings.home, state_url=state_url) as instance:
+        cleared = clear_dead_runs(instance)
+        result = defs.resolve_job_def(EVERYTHING).execute_in_process(
+            run_config=_QUIET,
+            instance=instance,
+            tags={**range_tags(first, last), **worker_tags()},
+            raise_on_error=False,
+        )
+        return RunSummary(
+            run_id=result.run_id,
+            is_success=result.success,
+            seconds=clock.monotonic() - started,
+            steps=tuple(_steps(instance, result)),
+            failed_checks=tuple(_failed_checks(result)),
+            cleared_runs=tuple(cleared),
+        )
+
+
+def _steps(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> list[StepSummary]:
+    """Steps in the order they ended; a step that was not reached because of another is not among them."""
+    times = {stats.step_key: stats for stats in instance.get_run_step_stats(result.run_id)}
+    found = []
+    for event in result.all_events:
+        if event.is_step_success or event.is_step_failure:
+            stats = times[str(event.step_key)]
+            seconds = (stats.end_time or 0.0) - (stats.start_time or 0.0)
+            message = _message(event) if event.is_step_failure else ""
+            found.append(StepSummary(str(event.step_key), round(seconds, 3), event.is_step_success, message))
+    return found
+
+
+def _message(event: dg.DagsterEvent) -> str:
+    failure: Any = event.step_failure_data
+    if failure.user_failure_data is not None and failure.user_failure_data.description:
+        return str(failure.user_failure_data.description)
+    error = failure.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else ""
+
+
+def _failed_checks(result: dg.ExecuteInProcessResult) -> list[CheckSummary]:
+    return [
+        CheckSummary(
+            asset=found.asset_key.to_user_string(),
+            name=found.check_name,
+            is_error=found.severity is dg.AssetCheckSeverity.ERROR,
+            message=found.description or "",
+        )
+        for found in result.get_asset_check_evaluations()
+        if not found.passed
+    ]

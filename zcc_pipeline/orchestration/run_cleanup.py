@@ -1,0 +1,98 @@
+"""Runs whose process was killed: Dagster leaves them STARTED for ever, and with them the concurrency slots they hold.
+
+A run remembers where it works as tags (host, boot, process). A run is dead when it worked on this host and the host
+has been started anew since, or its process is gone, or another process has been given its number. Runs on other
+hosts are left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import dagster as dg
+from dagster import DagsterRunStatus, RunsFilter
+
+PID_TAG = "zcc/pid"
+HOST_TAG = "zcc/host"
+BOOT_TAG = "zcc/boot_id"
+START_TAG = "zcc/process_start"
+
+IN_PROGRESS = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
+
+
+def worker_tags() -> dict[str, str]:
+    """Where this process runs, so that others can see whether it still does."""
+    pid = os.getpid()
+    return {
+        PID_TAG: str(pid),
+        HOST_TAG: socket.gethostname(),
+        BOOT_TAG: _boot_id(),
+        START_TAG: _process_start(pid) or "",
+    }
+
+
+def remember_worker(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """Tag a run that something else started (the UI, a schedule) with the process that executes it.
+
+    Steps execute in the process of their run (``build_defs`` says so), so that process dying means the run is dead.
+    """
+    if PID_TAG not in run.tags:
+        instance.add_run_tags(run.run_id, worker_tags())
+
+
+def clear_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark dead runs as failed and free the slots they hold; returns their ids."""
+    dead = [run for run in _in_progress(instance) if is_dead(run.tags)]
+    for run in dead:
+        instance.report_run_failed(run, f"Process {run.tags[PID_TAG]}, which executed this run, is gone.")
+        if instance.event_log_storage.supports_global_concurrency_limits:
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return [run.run_id for run in dead]
+
+
+def _in_progress(instance: dg.DagsterInstance) -> Iterator[dg.DagsterRun]:
+    yield from instance.get_runs(filters=RunsFilter(statuses=list(IN_PROGRESS)))
+
+
+def is_dead(tags: Mapping[str, str]) -> bool:
+    """Whether the process that these tags name has ended for sure."""
+    if PID_TAG not in tags or tags.get(HOST_TAG) != socket.gethostname():
+        return False
+    if tags.get(BOOT_TAG, "") != _boot_id():
+        return True
+    return _process_start(int(tags[PID_TAG])) != (tags.get(START_TAG) or None)
+
+
+def _boot_id() -> str:
+    """Changes with every start of the machine; empty where the system has none."""
+    path = Path("/proc/sys/kernel/random/boot_id")
+    return path.read_text().strip() if path.is_file() else ""
+
+
+def _process_start(pid: int) -> str | None:
+    """When the process with that number started, in the kernel's ticks; None where there is none (or a zombie).
+
+    Without ``/proc`` (macOS) only its existence can be told.
+    """
+    if not Path("/proc/self/stat").is_file():
+        return "running" if _exists(pid) else None
+    try:
+        # the command in brackets may hold blanks and brackets itself, so fields are counted after the last one
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    state, started = fields[0], fields[19]
+    return None if state == "Z" else started
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,85 @@
+"""When things run. Every schedule is off until somebody switches it on: nothing polls Zoom by surprise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from zcc_pipeline.orchestration.jobs import COMPACTION, EVERYTHING, TODAY
+from zcc_pipeline.orchestration.partitions import range_tags
+from zcc_pipeline.orchestration.resources import OpenRuntime
+from zcc_pipeline.orchestration.run_cleanup import IN_PROGRESS
+
+AFTER_MIDNIGHT = timedelta(hours=2)
+"""For this long the day before is read along: what it still held at midnight has only just ended."""
+
+Request = dg.RunRequest | dg.SkipReason
+
+
+def build_schedules(timezone: str, open_runtime: OpenRuntime) -> list[dg.ScheduleDefinition]:
+    """The running day every 15 minutes, the look-back every night, the deep one every Sunday, compaction daily."""
+    return [
+        _build_today(timezone),
+        _build_look_back("nightly_look_back", "15 2 * * 1-6", timezone, open_runtime, is_deep=False),
+        _build_look_back("weekly_deep_look_back", "15 2 * * 0", timezone, open_runtime, is_deep=True),
+        dg.ScheduleDefinition(
+            name="daily_compaction",
+            job_name=COMPACTION,
+            cron_schedule="45 4 * * *",
+            execution_timezone=timezone,
+            description="Merge the small files of the days before.",
+        ),
+    ]
+
+
+def _build_today(timezone: str) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="today_every_15_minutes",
+        job_name=TODAY,
+        cron_schedule="*/15 * * * *",
+        execution_timezone=timezone,
+        description="Pull, settle, build and publish the running day; skipped while the tick before is still at work.",
+    )
+    def today_every_15_minutes(context: dg.ScheduleEvaluationContext) -> Iterator[Request]:
+        running = context.instance.get_runs(
+            dg.RunsFilter(job_name=TODAY, statuses=[*IN_PROGRESS, dg.DagsterRunStatus.QUEUED])
+        )
+        if running:
+            yield dg.SkipReason(f"run {running[0].run_id} is still at work")
+            return
+        now = context.scheduled_execution_time.astimezone(ZoneInfo(timezone))
+        yield _request((now - AFTER_MIDNIGHT).date(), now.date())
+
+    return today_every_15_minutes
+
+
+def _build_look_back(
+    name: str, cron: str, timezone: str, open_runtime: OpenRuntime, *, is_deep: bool
+) -> dg.ScheduleDefinition:
+    setting = "ZCC_DEEP_LOOKBACK_DAYS" if is_deep else "ZCC_LOOKBACK_DAYS"
+
+    @dg.schedule(
+        name=name,
+        job_name=EVERYTHING,
+        cron_schedule=cron,
+        execution_timezone=timezone,
+        description=f"Read the last {setting} days again, with the late-closer pass: notes are edited and "
+        "conversations end long after their day.",
+    )
+    def look_back(context: dg.ScheduleEvaluationContext) -> Request:
+        today = context.scheduled_execution_time.astimezone(ZoneInfo(timezone)).date()
+        with open_runtime() as runtime:
+            config = runtime.config
+        days = config.deep_lookback_days if is_deep else config.lookback_days
+        return _request(max(config.start_date, today - timedelta(days=days)), today)
+
+    return look_back
+
+
+def _request(first: date, last: date) -> dg.RunRequest:
+    if first == last:
+        return dg.RunRequest(partition_key=first.isoformat())
+    return dg.RunRequest(tags=range_tags(first, last))
