@@ -69,7 +69,7 @@ class Comparison:
 
     def _compare_engagements(self) -> None:
         found = Counter(row[0] for row in self._rows("select engagement_id from engagements"))
-        self._same("engagement", Counter(self.expected), found)
+        self._same("engagement", Counter(list(self.expected)), found)
 
     def _compare_notes(self) -> None:
         wanted = Counter((engagement, note["note_id"], note["note"]) for engagement, note in self._each("notes"))
@@ -134,7 +134,7 @@ class Comparison:
             "qualify row_number() over (partition by record_id order by as_of desc, observed_at desc) = 1"
         ).fetchall()
         found = {(item["engagement_id"], item["kind"]): item for item in (json.loads(row[0]) for row in rows)}
-        self._same("engagement judged", Counter(self.expected), Counter({key[0] for key in found}))
+        self._same("engagement judged", Counter(list(self.expected)), Counter({key[0] for key in found}))
         for engagement_id, entry in self.expected.items():
             ended_at = datetime.fromisoformat(entry["end_time"])
             in_grace = self.now < ended_at.astimezone(UTC) + GRACE + timedelta(hours=1)
