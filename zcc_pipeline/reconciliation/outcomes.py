@@ -81,10 +81,13 @@ def file_outcome(row: ArtefactRow | None, *, since: datetime | None, now: dateti
     if row.state == "gone":
         if not row.evidence:
             return unexplained(f"{listed}, file marked gone without evidence")
-        return Outcome(Status.MISSING, row.reason or Reason.SOURCE_REPORTS_GONE, row.evidence)
+        is_aged = row.reason is Reason.SOURCE_RETENTION_PASSED
+        reason = Reason.SOURCE_RETENTION_PASSED if is_aged else Reason.SOURCE_REPORTS_GONE
+        return Outcome(Status.MISSING, reason, row.evidence)
     if row.state == "failed" and row.reason is not Reason.NOT_READY:
         evidence = "; ".join(part for part in (f"attempts={row.attempts}", row.evidence) if part)
-        return Outcome(Status.FAILED, row.reason or Reason.DOWNLOAD_FAILED, evidence, next_try_at=row.next_try_at)
+        reason = Reason.SCOPE_MISSING if row.reason is Reason.SCOPE_MISSING else Reason.DOWNLOAD_FAILED
+        return Outcome(Status.FAILED, reason, evidence, next_try_at=row.next_try_at)
     return _file_awaited(row, since, now, listed)
 
 

@@ -88,14 +88,9 @@ REASONS_OF: dict[Status, set[Reason | None]] = {
     Status.NONE_RECORDED: {None},
     Status.UNEXPLAINED: {None},
     Status.WAITING: {Reason.NOT_READY, Reason.SETTLING},
-    Status.FAILED: {Reason.DOWNLOAD_FAILED, Reason.SCOPE_MISSING, Reason.SOURCE_REPORTS_GONE},
+    Status.FAILED: {Reason.DOWNLOAD_FAILED, Reason.SCOPE_MISSING},
     Status.DELETED_AT_SOURCE: {Reason.LISTED_THEN_GONE, Reason.MARKED_DELETED},
-    Status.MISSING: {
-        Reason.SOURCE_REPORTS_GONE,
-        Reason.SOURCE_RETENTION_PASSED,
-        Reason.NOT_READY,
-        Reason.DOWNLOAD_FAILED,
-    },
+    Status.MISSING: {Reason.SOURCE_REPORTS_GONE, Reason.SOURCE_RETENTION_PASSED},
     Status.NOT_EXPECTED: {
         Reason.CHANNEL_HAS_NONE,
         Reason.CALL_NOT_RECORDED,
