@@ -47,16 +47,6 @@
 {%- endmacro %}
 
 
-{#- Incremental strategy `replace_touched`: delete every row of the touched keys, insert what the model made of them. -#}
-{% macro get_incremental_replace_touched_sql(arg_dict) -%}
-    {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
-    delete from {{ arg_dict['target_relation'] }}
-    where {{ arg_dict['unique_key'] }} in (select touched_key from {{ touched_table() }});
-    insert into {{ arg_dict['target_relation'] }} ({{ columns }})
-    select {{ columns }} from {{ arg_dict['temp_relation'] }}
-{%- endmacro %}
-
-
 {#- Days that the daily marts must count again: those that engagements left, logged before, and those they are on now, logged after. -#}
 {% macro log_days_left() -%}
     {%- if is_incremental() %}

@@ -67,7 +67,8 @@ def run_build(
     directory = project_dir()
     with warehouse_lock(config.warehouse_path, purpose="build", clock=clock, wait_seconds=lock_wait_seconds) as lock:
         build = open_build(config, version=project_version(directory), full_refresh=full_refresh, now=clock.now())
-        arguments = ["build", "--exclude-resource-type=unit_test"]  # those test the models, not the data
+        # unit tests test the models, not the data
+        arguments = ["build", "--exclude-resource-type=unit_test", "--no-write-json"]
         if build.full_refresh:
             arguments.append("--full-refresh")
         if select:

@@ -22,13 +22,13 @@ from_lists as (
         {{ utc_timestamp('event.start_time') }} as occurred_at,
         event.event_name,
         event.channel,
-        try_cast(try(event.event_content::json ->> 'duration') as bigint) as duration_seconds,
-        try(event.event_content::json ->> 'queue_name') as queue_name,
-        try(event.event_content::json ->> 'user_id') as zoom_user_id,
-        coalesce(try(event.event_content::json ->> 'display_name'), try(event.event_content::json ->> 'user_display_name')) as agent_name,
+        try_cast(body ->> 'duration' as bigint) as duration_seconds,
+        body ->> 'queue_name' as queue_name,
+        body ->> 'user_id' as zoom_user_id,
+        coalesce(body ->> 'display_name', body ->> 'user_display_name') as agent_name,
         event.event_content as content,
         'events' as source
-    from event_lists
+    from (select *, try_cast(event.event_content as json) as body from event_lists)
 ),
 
 details as (
