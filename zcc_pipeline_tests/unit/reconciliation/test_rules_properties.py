@@ -129,6 +129,9 @@ def test_time_alone_never_brings_back_a_wait_and_changes_nothing_that_has_a_reas
             continue
         if before.status is after.status:
             continue
+        if after.status is Status.UNEXPLAINED:
+            assert before.evidence.endswith("items)")  # one of several items was waiting behind a worse one
+            continue
         # the one thing that age explains: a voicemail older than its inbox keeps it
         assert after.reason is Reason.SOURCE_RETENTION_PASSED
         assert before.kind in (ArtefactKind.VOICEMAIL, ArtefactKind.VOICEMAIL_TRANSCRIPT)
