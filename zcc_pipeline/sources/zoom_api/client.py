@@ -79,7 +79,6 @@ class ZoomApi:
         self._client = open_client(timeouts=config.timeouts, keep_alive=config.max_concurrency, transport=transport)
         self._governor = Governor(config, budget=budget, clock=clock, live=live)
         self._tokens = TokenSource(config, credentials, client=self._client, clock=clock, on_call=self._count_token)
-        self._turns = asyncio.Semaphore(config.max_concurrency)
         self._downloads = Downloader(
             config,
             client=self._client,
@@ -133,10 +132,17 @@ class ZoomApi:
         return paging.iter_pages(self, endpoint, window=window, path_params=path_params, params=params)
 
     async def fetch_page(
-        self, endpoint: Endpoint, *, path_params: Mapping[str, str] | None, params: Mapping[str, str], number: int
+        self,
+        endpoint: Endpoint,
+        *,
+        path_params: Mapping[str, str] | None,
+        params: Mapping[str, str],
+        number: int,
+        weight: float = 0.0,
     ) -> Page:
-        """One page; malformed ones are asked for again."""
-        reply, envelope, calls = await self._call(endpoint, path_params, params, envelope_reader(endpoint.items))
+        """One page; malformed ones are asked for again. ``weight``: which page goes first where several wait."""
+        read = envelope_reader(endpoint.items)
+        reply, envelope, calls = await self._call(endpoint, path_params, params, read, weight)
         return Page(reply.body, reply.as_of, number, envelope.total, envelope.token, envelope.items, calls)
 
     def open_download(
@@ -156,14 +162,14 @@ class ZoomApi:
         path_params: Mapping[str, str] | None,
         params: Mapping[str, str],
         check: Callable[[bytes], T],
+        weight: float = 0.0,
     ) -> tuple[Reply, T, int]:
         url = self.address(endpoint, path_params, params)
         what = f"GET {endpoint.path}"
         calls: Counter[str] = Counter()
 
         async def attempt() -> tuple[Reply, T]:
-            async with self._turns:
-                reply = await self._authorised(endpoint, url, what, calls)
+            reply = await self._authorised(endpoint, url, what, calls, weight)
             try:
                 return reply, check(reply.body)
             except MalformedAnswer as error:
@@ -172,10 +178,10 @@ class ZoomApi:
         reply, checked = await retry(attempt, policy=self.config.retries, clock=self._clock)
         return reply, checked, calls["sent"]
 
-    async def _authorised(self, endpoint: Endpoint, url: str, what: str, calls: Counter[str]) -> Reply:
+    async def _authorised(self, endpoint: Endpoint, url: str, what: str, calls: Counter[str], weight: float) -> Reply:
         token = await self._tokens.current()
         try:
-            return await self._send(endpoint, url, what, token, calls)
+            return await self._send(endpoint, url, what, token, calls, weight)
         except (UnauthorizedToken, ScopeMissing) as error:
             # A token dies early when another app asks for one; a scope given to the app after the token
             # was made is not in it.
@@ -183,20 +189,22 @@ class ZoomApi:
             if another is token:
                 raise
         try:
-            return await self._send(endpoint, url, what, another, calls)
+            return await self._send(endpoint, url, what, another, calls, weight)
         except UnauthorizedToken as error:
             raise refused_app(what) from error
 
-    async def _send(self, endpoint: Endpoint, url: str, what: str, token: AccessToken, calls: Counter[str]) -> Reply:
-        await self._governor.acquire(endpoint.label)
-        self._count(endpoint.label)
-        calls["sent"] += 1
-        as_of, started = self._clock.now(), self._clock.monotonic()
-        try:
-            async with asyncio.timeout(self.config.timeouts.request):
-                response = await self._client.get(url, headers=with_bearer({}, token))
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            raise network_error(error, what) from None
+    async def _send(
+        self, endpoint: Endpoint, url: str, what: str, token: AccessToken, calls: Counter[str], weight: float
+    ) -> Reply:
+        async with self._governor.slot(endpoint.label, weight=weight):
+            self._count(endpoint.label)
+            calls["sent"] += 1
+            as_of, started = self._clock.now(), self._clock.monotonic()
+            try:
+                async with asyncio.timeout(self.config.timeouts.request):
+                    response = await self._client.get(url, headers=with_bearer({}, token))
+            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+                raise network_error(error, what) from None
         self._observe(response, as_of, self._clock.monotonic() - started)
         if response.status_code == 200:
             return Reply(response.content, as_of, 200)

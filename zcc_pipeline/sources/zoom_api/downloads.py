@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -178,13 +178,14 @@ class Downloader:
             raise RequestRefused(f"{error}, with a new token", http_status=401) from error
 
     async def _send(self, where: str, headers: Mapping[str, str], what: str, *, is_api: bool) -> httpx.Response:
-        if is_api:
-            # Zoom names no label for its download addresses; the lightest is the least that they can cost.
-            await self._governor.acquire(Label.LIGHT)
-            self._on_call(Label.LIGHT)
+        # Zoom names no label for its download addresses; the lightest is the least that they can cost.
+        slot = self._governor.slot(Label.LIGHT) if is_api else nullcontext()
         try:
-            request = self._client.build_request("GET", where, headers=dict(headers))
-            response = await self._client.send(request, stream=True)
+            async with slot:
+                if is_api:
+                    self._on_call(Label.LIGHT)
+                request = self._client.build_request("GET", where, headers=dict(headers))
+                response = await self._client.send(request, stream=True)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise network_error(error, what) from None
         if response.status_code in _REDIRECTS or response.status_code in (200, 206):

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, time, timedelta
 
 from zcc_pipeline.domain.clock import Clock
@@ -24,6 +26,7 @@ from zcc_pipeline.domain.datasets import Label
 from zcc_pipeline.domain.errors import QuotaExhausted, TransientError
 from zcc_pipeline.domain.ports import RateBudget
 from zcc_pipeline.sources.zoom_api.config import RATES_PER_SECOND, ZoomApiConfig
+from zcc_pipeline.sources.zoom_api.turnstile import Turnstile
 
 JITTER_SECONDS = 0.03
 """By how much two calls may move towards each other on their way before the limit would be passed."""
@@ -47,20 +50,35 @@ class Governor:
         self._budget = budget
         self._clock = clock
         self._live = live
-        self._turns = {label: asyncio.Lock() for label in Label}
+        self._turns = {label: Turnstile() for label in Label}
+        self._under_way = asyncio.Semaphore(config.max_concurrency)
         self._recent: dict[Label, deque[float]] = {}
         if config.plan != "unlimited":
             self._recent = {label: deque(maxlen=RATES_PER_SECOND[config.plan][label]) for label in Label}
 
-    async def acquire(self, label: Label) -> None:
-        """Wait for the right to make one call now; ``QuotaExhausted`` where that is hours away."""
-        if self._config.plan == "unlimited":
-            return
-        if self._live:
-            await self._take(label)
-        else:
-            async with self._turns[label]:  # first come, first served; one asks the budget, the others wait for nothing
+    @asynccontextmanager
+    async def slot(self, label: Label, *, weight: float = 0.0) -> AsyncIterator[None]:
+        """Wait for the right to make one call, and make it inside; ``QuotaExhausted`` where that is hours away.
+
+        Among the calls of this process that wait, the one with the greatest ``weight`` goes first. No more calls than
+        ``max_concurrency`` are inside at once.
+        """
+        if self._live or self._config.plan == "unlimited":
+            async with self._under_way:
                 await self._take(label)
+                yield
+            return
+        async with self._turns[label].turn(weight):  # one asks the budget, the others wait for nothing
+            await self._under_way.acquire()
+            try:
+                await self._take(label)
+            except BaseException:
+                self._under_way.release()
+                raise
+        try:
+            yield
+        finally:
+            self._under_way.release()
 
     def rest(self, label: Label, refused: TransientError) -> None:
         """After a 429: no process uses this label before the time that Zoom named, or for a second where it
@@ -70,6 +88,8 @@ class Governor:
             self._budget.block(label, until=self._clock.now().timestamp() + seconds)
 
     async def _take(self, label: Label) -> None:
+        if self._config.plan == "unlimited":
+            return
         await self._wait_for_slot(label)
         await self._keep_to_any_second(label)
         if label is Label.HEAVY:

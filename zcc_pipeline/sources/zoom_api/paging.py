@@ -5,6 +5,7 @@ Zoom's rules: a token lives 15 minutes, an absent or empty one ends the listing,
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -142,11 +143,11 @@ async def iter_pages(
     query = query_of(endpoint, window, params)
     tokens: set[str] = set()
     seen: set[tuple[int, bytes, bytes]] = set()
-    number = 0
+    number, rows, weight = 0, 0, math.inf
     while True:
         number += 1
         try:
-            page = await api.fetch_page(endpoint, path_params=path_params, params=query, number=number)
+            page = await api.fetch_page(endpoint, path_params=path_params, params=query, number=number, weight=weight)
         except RequestRefused as error:
             if number > 1 and error.http_status == 400:
                 raise PageTokenExpired(f"GET {endpoint.path}: page token refused on page {number}") from error
@@ -157,6 +158,9 @@ async def iter_pages(
         if print_of_page in seen:
             raise ListingBroken(f"GET {endpoint.path}: page repeats on page {number}")
         seen.add(print_of_page)
+        rows += len(page.items)
+        # First pages go first, because they tell how much there is; then the listing that has most before it.
+        weight = 0.0 if page.total is None else float(page.total - rows)
         yield page
         if not page.token:
             return

@@ -20,6 +20,7 @@ import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from zcc_pipeline.domain.datasets import Dataset, Endpoint
@@ -165,6 +166,7 @@ class _Lister:
     reject: Reject | None
     path_params: Mapping[str, str] | None
     params: Mapping[str, str] | None
+    _one_page: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def list_span(self, window: Window) -> Listing:
         """A span that Zoom answers in one listing, whole or cut into parts."""
@@ -244,11 +246,27 @@ class _Lister:
             async for page in pages:
                 found.pages += 1
                 found.api_calls += page.calls
-                self._take(page, found, seen)
+                await self._beside_the_loop(partial(self._take, page, found, seen))
         except MalformedAnswer as error:
             raise WindowFailed(f"{self.dataset.name}: {error}") from error
         finally:
             found.is_complete = _reaches(found.rows, found.announced)
+
+    async def _beside_the_loop(self, work: Callable[[], None]) -> None:
+        """Where calls are paced, splitting and landing run in a thread, one page at a time, so that no slot is missed.
+
+        Without limits there is no pace to keep, and changing threads would only cost time.
+        """
+        if math.isinf(self.api.config.calls_per_second(self.endpoint.label)):
+            work()
+            return
+        async with self._one_page:
+            running = asyncio.ensure_future(asyncio.to_thread(work))
+            try:
+                await asyncio.shield(running)
+            except asyncio.CancelledError:
+                await asyncio.wait([running])  # the sink is the caller's: nothing may reach it once this has ended
+                raise
 
     def _take(self, page: Page, found: Listing, seen: set[int]) -> None:
         origin = Origin(page.as_of, self.batch_id)

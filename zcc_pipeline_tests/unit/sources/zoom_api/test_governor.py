@@ -29,8 +29,13 @@ def most_in_any_second(times: list[float]) -> int:
 
 async def call(box: Any, one: Governor, count: int, times: list[float], *, label: Label = Label.MEDIUM) -> None:
     for _ in range(count):
-        await one.acquire(label)
-        times.append(box.clock.monotonic())
+        async with one.slot(label):
+            times.append(box.clock.monotonic())
+
+
+async def pass_through(one: Governor, label: Label) -> None:
+    async with one.slot(label):
+        pass
 
 
 @pytest.mark.parametrize("plan", ["pro", "business"])
@@ -55,9 +60,9 @@ def test_calls_that_are_late_are_not_caught_up_in_a_burst(box: Any) -> None:
     async def work() -> None:
         one = governor(box, plan="business", rate_share=1.0)
         for _ in range(200):
-            await one.acquire(Label.MEDIUM)
-            await asyncio.sleep(stall.choice([0, 0, 0, 0.02, 0.4]))  # the event loop is busy between slot and call
-            times.append(box.clock.monotonic())
+            async with one.slot(Label.MEDIUM):
+                await asyncio.sleep(stall.choice([0, 0, 0, 0.02, 0.4]))  # the event loop is busy between slot and call
+                times.append(box.clock.monotonic())
 
     box.run(work())
     assert most_in_any_second(times) <= 20
@@ -106,8 +111,8 @@ def test_a_live_call_waits_behind_one_backfill_call_at_most(box: Any) -> None:
         await asyncio.sleep(5)
         for _ in range(20):
             asked = box.clock.monotonic()
-            await live.acquire(Label.MEDIUM)
-            waits.append(box.clock.monotonic() - asked)
+            async with live.slot(Label.MEDIUM):
+                waits.append(box.clock.monotonic() - asked)
             await asyncio.sleep(0.777)
         for task in busy:
             task.cancel()
@@ -145,12 +150,12 @@ def test_the_daily_budget_of_heavy_calls_ends_in_a_pause_until_midnight(box: Any
     async def work() -> None:
         one = governor(box, plan="pro", rate_share=1.0, live=True)
         box.budget.spent[box.start.date()] = 14_999
-        await one.acquire(Label.HEAVY)
+        await pass_through(one, Label.HEAVY)
         with pytest.raises(QuotaExhausted, match="daily budget of HEAVY") as caught:
-            await one.acquire(Label.HEAVY)
+            await pass_through(one, Label.HEAVY)
         assert caught.value.retry_after_seconds == pytest.approx(86_400, abs=2)
         await asyncio.sleep(caught.value.retry_after_seconds)
-        await one.acquire(Label.HEAVY)
+        await pass_through(one, Label.HEAVY)
 
     box.run(work())
 
@@ -159,8 +164,8 @@ def test_a_backfill_leaves_a_fifth_of_the_daily_budget_to_live_work(box: Any) ->
     async def work() -> None:
         box.budget.spent[box.start.date()] = int(15_000 * 0.5 * 0.8)
         with pytest.raises(QuotaExhausted):
-            await governor(box, plan="pro", rate_share=0.5).acquire(Label.HEAVY)
-        await governor(box, plan="pro", rate_share=0.5, live=True).acquire(Label.HEAVY)
+            await pass_through(governor(box, plan="pro", rate_share=0.5), Label.HEAVY)
+        await pass_through(governor(box, plan="pro", rate_share=0.5, live=True), Label.HEAVY)
 
     box.run(work())
 
@@ -168,10 +173,10 @@ def test_a_backfill_leaves_a_fifth_of_the_daily_budget_to_live_work(box: Any) ->
 def test_only_heavy_calls_cost_the_daily_budget(box: Any) -> None:
     async def work() -> None:
         one = governor(box, plan="pro")
-        await one.acquire(Label.LIGHT)
-        await one.acquire(Label.MEDIUM)
+        await pass_through(one, Label.LIGHT)
+        await pass_through(one, Label.MEDIUM)
         assert not box.budget.spent
-        await one.acquire(Label.HEAVY)
+        await pass_through(one, Label.HEAVY)
         assert box.budget.spent[box.start.date()] == 1
 
     box.run(work())
@@ -182,7 +187,7 @@ def test_a_slot_far_away_is_not_waited_for(box: Any) -> None:
         box.budget.block(Label.MEDIUM, until=box.clock.now().timestamp() + 7200)
         for live in (True, False):
             with pytest.raises(QuotaExhausted) as caught:
-                await governor(box, plan="pro", live=live).acquire(Label.MEDIUM)
+                await pass_through(governor(box, plan="pro", live=live), Label.MEDIUM)
             assert caught.value.retry_after_seconds == pytest.approx(7200, abs=1)
         assert box.clock.monotonic() == 0
 
