@@ -2,6 +2,8 @@
 
 Values come from the process environment, then from ``.env`` in the working directory. Every secret may also be given as
 ``<NAME>_FILE``, the path of a file that holds it, as container platforms mount secrets.
+
+The rooms are imported where they are configured: reading settings alone (a wrong one, ``zcc simulate``) stays quick.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import os
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
@@ -22,10 +24,12 @@ from zcc_pipeline.domain.clock import Clock, SystemClock
 from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.domain.ports import Progress
 from zcc_pipeline.domain.window import day_of
-from zcc_pipeline.landing import S3Options
-from zcc_pipeline.pipeline.runtime import PipelineConfig, Runtime
-from zcc_pipeline.sources.zoom_api import ZoomApiConfig, ZoomCredentials
-from zcc_pipeline.warehouse import WarehouseConfig, WarehouseS3
+
+if TYPE_CHECKING:
+    from zcc_pipeline.landing import S3Options
+    from zcc_pipeline.pipeline.runtime import PipelineConfig, Runtime
+    from zcc_pipeline.sources.zoom_api import ZoomCredentials
+    from zcc_pipeline.warehouse import WarehouseS3
 
 PREFIX = "ZCC_"
 
@@ -217,6 +221,10 @@ def default_start_date(settings: Settings, clock: Clock) -> date:
 
 def pipeline_config(settings: Settings, clock: Clock) -> PipelineConfig:
     """What the verbs need, as plain values."""
+    from zcc_pipeline.pipeline.runtime import PipelineConfig
+    from zcc_pipeline.sources.zoom_api import ZoomApiConfig
+    from zcc_pipeline.warehouse import WarehouseConfig
+
     home = settings.home
     lake_url = settings.lake_url or str(home / "lake")
     return PipelineConfig(
@@ -233,7 +241,7 @@ def pipeline_config(settings: Settings, clock: Clock) -> PipelineConfig:
             download_hosts=settings.zoom_download_hosts,
         ),
         credentials=_credentials(settings),
-        state_url=_reveal(settings.state_url) or f"sqlite:///{home / 'state.sqlite'}",
+        state_url=_reveal(settings.state_url) or str(home / "state.sqlite"),
         lake_url=lake_url,
         files_url=settings.files_url or str(home / "files"),
         s3=_s3(settings),
@@ -253,6 +261,8 @@ def _reveal(secret: SecretStr | None) -> str | None:
 
 
 def _credentials(settings: Settings) -> ZoomCredentials | None:
+    from zcc_pipeline.sources.zoom_api import ZoomCredentials
+
     secret = _reveal(settings.zoom_client_secret)
     if not (settings.zoom_account_id and settings.zoom_client_id and secret):
         return None
@@ -262,6 +272,8 @@ def _credentials(settings: Settings) -> ZoomCredentials | None:
 def _s3(settings: Settings) -> S3Options | None:
     if not any(url and url.startswith("s3://") for url in (settings.lake_url, settings.files_url)):
         return None
+    from zcc_pipeline.landing import S3Options
+
     return S3Options(
         endpoint_url=settings.s3_endpoint_url,
         region=settings.s3_region,
@@ -274,6 +286,8 @@ def _warehouse_s3(settings: Settings) -> WarehouseS3 | None:
     s3 = _s3(settings)
     if s3 is None:
         return None
+    from zcc_pipeline.warehouse import WarehouseS3
+
     return WarehouseS3(
         endpoint_url=s3.endpoint_url,
         region=s3.region,
@@ -287,5 +301,7 @@ def open_runtime(
     settings: Settings | None = None, *, clock: Clock | None = None, progress: Progress | None = None
 ) -> Runtime:
     """Everything a verb works with, from the environment or from settings handed in."""
+    from zcc_pipeline.pipeline.runtime import Runtime
+
     clock = clock or SystemClock()
     return Runtime(pipeline_config(settings or load_settings(), clock), clock=clock, progress=progress)

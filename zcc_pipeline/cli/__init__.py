@@ -1,1 +1,1 @@
-"""The people's door: the zcc command."""
+"""The command line: one file a command, nothing imported before it is needed so that ``zcc --help`` is instant."""

@@ -1,0 +1,56 @@
+"""``zcc build``: dbt over the lake, then the analysts' copy."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from zcc_pipeline.cli.options import JsonOption
+from zcc_pipeline.cli.screen import bytes_text, print_json, say, seconds_text
+from zcc_pipeline.cli.sentences import FAILED
+from zcc_pipeline.cli.session import opened_runtime
+
+
+def build(
+    full_refresh: Annotated[
+        bool,
+        typer.Option("--full-refresh", help="Make every table anew from the lake; gives the same rows, takes longer."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Build the warehouse from the lake and publish analytics.duckdb for reading.
+
+    dbt loads the lake files it has not seen, rebuilds what they change and tests the result. The copy for analysts is
+    swapped in whole, so open notebooks and dashboards never see a lock or half a table.
+
+    Examples:
+        zcc build
+        zcc build --full-refresh
+    """
+    from zcc_pipeline.pipeline.build import build as build_warehouse
+    from zcc_pipeline.pipeline.build import publish
+
+    with opened_runtime(as_json=as_json) as runtime:
+        runtime.progress.start("dbt build", None)
+        built = build_warehouse(runtime, full_refresh=full_refresh)
+        runtime.progress.finish("dbt build")
+        runtime.progress.start("publish analytics.duckdb", None)
+        published = publish(runtime)
+        runtime.progress.finish("publish analytics.duckdb")
+    if as_json:
+        print_json({"build": built, "failed_tests": [node.name for node in built.failed_tests], "publish": published})
+    else:
+        say(
+            f"Built in {seconds_text(built.seconds)}: {built.files_loaded:,} lake files loaded, "
+            f"{built.engagements_touched:,} engagements rebuilt on {len(built.days_touched):,} days."
+        )
+        say(
+            f"Published in {seconds_text(published.seconds)}: {published.path} ({bytes_text(published.bytes_written)})."
+        )
+        for node in built.warned_tests:
+            say(f"warning: {node.name}: {node.message}")
+        for node in built.failed_tests:
+            say(f"failed test: {node.name}: {node.message}")
+    if built.failed_tests:
+        raise typer.Exit(FAILED)

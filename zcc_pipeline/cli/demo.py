@@ -1,0 +1,108 @@
+"""``zcc demo``: the stand-in and the whole pipeline on loopback, then a summary worth reading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from zcc_pipeline.cli.demo_home import TRUTH, DemoAccount, claim, demo_environment
+from zcc_pipeline.cli.options import JsonOption
+from zcc_pipeline.cli.progress import watched
+from zcc_pipeline.cli.screen import print_json, say
+from zcc_pipeline.cli.sentences import FAILED
+from zcc_pipeline.cli.simulate import Faults, FaultsOption, LoadOption, SeedOption
+from zcc_pipeline.cli.standin_process import standin_process
+
+if TYPE_CHECKING:
+    from zcc_pipeline.settings import Settings
+
+
+def demo(
+    days: Annotated[int, typer.Option("--days", min=1, max=35, help="Days of data, the last of them yesterday.")] = 3,
+    engagements_per_day: LoadOption = 400,
+    seed: SeedOption = 7,
+    faults: FaultsOption = Faults.NONE,
+    ui: Annotated[bool, typer.Option("--ui", help="Leave Dagster's UI open on the result, until Ctrl-C.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the whole pipeline at work on an invented contact centre; needs no Zoom account.
+
+    Serves the stand-in on loopback, runs the production path from its API to analytics.duckdb in ZCC_HOME, then
+    shows what is complete and why, compares it row by row with what the account really contains, and answers three
+    questions in SQL. Run it again: nothing changes. A home that holds real data is refused.
+
+    Examples:
+        zcc demo
+        zcc demo --faults harsh
+        zcc demo --ui
+    """
+    from zcc_pipeline.domain.clock import SystemClock
+    from zcc_pipeline.domain.window import day_of
+    from zcc_pipeline.settings import load_settings
+
+    settings = load_settings()
+    last = day_of(SystemClock().now(), ZoneInfo(settings.timezone)) - timedelta(days=1)
+    first = last - timedelta(days=days - 1)
+    account = claim(settings.home, DemoAccount(seed, engagements_per_day, settings.timezone, str(first)))
+    if not as_json:
+        say(f"An invented contact centre, {first} to {last}, about {engagements_per_day:,} engagements a day.")
+    with standin_process(_standin_options(account, last, faults, settings.home / TRUTH)) as standin:
+        environment = demo_environment(settings, account, standin)
+        is_good = _run_and_report(load_settings(environment), account, first, last, as_json=as_json)
+        if ui:
+            _leave_ui_open(settings.home, environment)
+    if not is_good:
+        raise typer.Exit(FAILED)
+
+
+def _standin_options(account: DemoAccount, last: date, faults: Faults, truth: Path) -> list[str]:
+    """Without rate limits: the demo shows the pipeline, not the patience that Zoom's limits ask for."""
+    return [
+        f"--days={(last - account.first).days + 1}",
+        f"--engagements-per-day={account.engagements_per_day}",
+        f"--seed={account.seed}",
+        f"--faults={faults.value}",
+        "--plan=unlimited",
+        f"--truth={truth}",
+    ]
+
+
+def _run_and_report(settings: Settings, account: DemoAccount, first: date, last: date, *, as_json: bool) -> bool:
+    from zcc_pipeline.cli.demo_report import make_report, report_document, show_report
+    from zcc_pipeline.orchestration.run import run_range
+    from zcc_pipeline.settings import open_runtime
+
+    with watched(as_json=as_json) as progress:
+        with open_runtime(settings) as runtime:
+            listed = runtime.state.windows.complete_days("zoom/engagements", account.first, last)
+        summary = run_range(_first_to_run(account, first, listed), last, settings=settings, progress=progress)
+        progress.start("comparing with what is true", None)
+        with open_runtime(settings) as runtime:
+            report = make_report(runtime, summary, settings.home / TRUTH, last)
+        progress.finish("comparing with what is true")
+    if as_json:
+        print_json(report_document(report))
+    else:
+        show_report(report)
+    return report.is_good
+
+
+def _first_to_run(account: DemoAccount, wanted: date, listed: Mapping[date, object]) -> date:
+    """The first day wanted, or an earlier one that the account has and no demo has read yet."""
+    unread = [day for day in _days(account.first, wanted) if day not in listed]
+    return min([wanted, *unread])
+
+
+def _days(first: date, last: date) -> Sequence[date]:
+    return [first + timedelta(days=number) for number in range((last - first).days)]
+
+
+def _leave_ui_open(home: Path, environment: Mapping[str, str]) -> None:
+    from zcc_pipeline.cli.dagster_ui import serve_ui
+
+    serve_ui(home, environment)

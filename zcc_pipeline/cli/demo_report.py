@@ -1,0 +1,129 @@
+"""The demo's summary: what is complete and why, whether it is true, where it lies, and what it can tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zcc_pipeline.cli import demo_truth
+from zcc_pipeline.cli.completeness_table import as_rows, show_by_kind
+from zcc_pipeline.cli.dagster_ui import ui_command
+from zcc_pipeline.cli.demo_questions import Answer, answer_all
+from zcc_pipeline.cli.demo_truth import Agreement, compare_with_truth
+from zcc_pipeline.cli.run import show_troubles
+from zcc_pipeline.cli.screen import bytes_text, heading, say, seconds_text, table
+
+if TYPE_CHECKING:
+    from zcc_pipeline.orchestration.run import RunSummary
+    from zcc_pipeline.pipeline.runtime import Runtime
+    from zcc_pipeline.pipeline.status import StatusReport
+
+SHOWN_DIFFERENCES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something lies and how much it is."""
+
+    what: str
+    path: Path
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoReport:
+    """Everything the summary shows."""
+
+    summary: RunSummary
+    status: StatusReport
+    agreement: Agreement
+    places: list[Place]
+    answers: list[Answer]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the run succeeded and nothing differs from the truth."""
+        return self.summary.is_success and self.agreement.is_full
+
+
+def make_report(runtime: Runtime, summary: RunSummary, truth: Path, last: date) -> DemoReport:
+    """Gather it after a run."""
+    from zcc_pipeline.pipeline.status import status
+
+    return DemoReport(
+        summary=summary,
+        status=status(runtime, None, last),
+        agreement=compare_with_truth(runtime, truth),
+        places=_places(runtime),
+        answers=answer_all(runtime.config.warehouse.analytics_path),
+    )
+
+
+def _places(runtime: Runtime) -> list[Place]:
+    home, warehouse = runtime.config.home, runtime.config.warehouse
+    return [
+        _folder("lake: every record version, Parquet", home / "lake"),
+        _folder("recordings, transcripts, voicemails", home / "files"),
+        Place("ready to query (DuckDB)", warehouse.analytics_path, bytes_text(warehouse.analytics_path.stat().st_size)),
+    ]
+
+
+def _folder(what: str, folder: Path) -> Place:
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    return Place(what, folder, f"{len(sizes):,} files, {bytes_text(sum(sizes))}")
+
+
+def show_report(report: DemoReport) -> None:
+    """On a terminal."""
+    show_troubles(report.summary)
+    heading("Complete? Engagements by the day they started, and what each kind of data owes them")
+    show_by_kind(report.status.lines, with_days=True)
+    heading("True?")
+    _show_agreement(report.agreement)
+    heading("Where it lies")
+    table(("what", "where", "how much"), [(place.what, str(place.path), place.amount) for place in report.places])
+    heading("Three questions to analytics.duckdb")
+    for answer in report.answers:
+        say(f"\n{answer.question.text}\n")
+        say("  " + answer.question.sql.replace("\n", "\n  ") + "\n")
+        table(answer.columns, answer.rows, numbers=answer.question.numbers)
+    heading("Go on")
+    home = report.places[0].path.parent
+    say(f"  zcc demo --ui        the same, and Dagster's UI stays open on it\n  {ui_command(home)}")
+    say(f"\nThe run took {seconds_text(report.summary.seconds)}.")
+
+
+def _show_agreement(agreement: Agreement) -> None:
+    compared = ", ".join(f"{count:,} {what}" for what, count in agreement.compared.items())
+    say(f"Compared row by row with what the account really contains: {compared}.")
+    undecided = agreement.undecided.total()
+    if undecided:
+        say(f"{undecided:,} statuses are not final yet: they settle a day after an engagement's end.")
+    if agreement.is_full:
+        say("Nothing lost, nothing doubled, nothing invented.")
+        return
+    say(f"{len(agreement.differences):,} rows differ:")
+    for difference in agreement.differences[:SHOWN_DIFFERENCES]:
+        say(f"  {difference}")
+
+
+def report_document(report: DemoReport) -> dict[str, object]:
+    """For scripts."""
+    return {
+        "is_good": report.is_good,
+        "run": report.summary,
+        "completeness": as_rows(report.status.lines),
+        "truth": demo_truth.as_document(report.agreement),
+        "places": report.places,
+        "answers": [
+            {
+                "question": answer.question.text,
+                "sql": answer.question.sql,
+                "columns": answer.columns,
+                "rows": answer.rows,
+            }
+            for answer in report.answers
+        ],
+    }

@@ -1,0 +1,112 @@
+"""``zcc doctor``: settings, credentials, scopes, account settings, clock, disk, versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import typer
+
+from zcc_pipeline.cli.options import JsonOption
+from zcc_pipeline.cli.screen import print_json, say
+from zcc_pipeline.cli.sentences import FAILED
+
+if TYPE_CHECKING:
+    from zcc_pipeline.pipeline.doctor import Finding
+    from zcc_pipeline.settings import Settings
+
+
+def doctor(as_json: JsonOption = False) -> None:
+    """Check that everything is set up, and say what will be missing if it stays as it is.
+
+    Settings (secrets never shown), state, lake and disk first, then Zoom: credentials, each missing scope by name,
+    inboxes without transcription, queues without recording, the clock. Exit code 1 when something is a problem.
+
+    Example:
+        zcc doctor
+    """
+    from zcc_pipeline.pipeline.account_check import examine_account
+    from zcc_pipeline.pipeline.doctor import Verdict, examine_machine
+    from zcc_pipeline.settings import load_settings, open_runtime
+
+    settings = load_settings()
+    findings: list[Finding] = []
+    if not as_json:
+        _show_settings(settings)
+    with open_runtime(settings) as runtime:
+        for source in (examine_machine, examine_account):
+            for finding in source(runtime):
+                findings.append(finding)
+                if not as_json:
+                    _show(finding)
+    worst = {finding.verdict for finding in findings}
+    if as_json:
+        values = {name: {"value": value, "is_set": is_set} for name, value, is_set in _settings(settings)}
+        print_json({"settings": values, "findings": findings})
+    else:
+        say()
+        say(_verdict(findings))
+    if Verdict.PROBLEM in worst:
+        raise typer.Exit(FAILED)
+
+
+def _settings(settings: Settings) -> Iterator[tuple[str, str | None, bool]]:
+    """Variable, value as it may be shown, and whether it was set."""
+    from pydantic import SecretStr
+
+    from zcc_pipeline.settings import PREFIX
+
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        is_set = name in settings.model_fields_set
+        shown = ",".join(value) if isinstance(value, tuple) else str(value)
+        if isinstance(value, SecretStr):
+            shown = "(set, not shown)"
+        yield PREFIX + name.upper(), None if value is None else shown, is_set
+
+
+def _show_settings(settings: Settings) -> None:
+    rows = list(_settings(settings))
+    typer.secho("Settings", bold=True)
+    for name, value, is_set in rows:
+        if is_set:
+            say(f"  {name}={value}")
+    defaults = [f"{name}={value}" for name, value, is_set in rows if not is_set and value is not None]
+    unset = [name for name, value, is_set in rows if not is_set and value is None]
+    _wrap("at their defaults: ", defaults)
+    _wrap("not set: ", unset)
+    say()
+
+
+def _wrap(label: str, words: list[str]) -> None:
+    from shutil import get_terminal_size
+    from textwrap import fill
+
+    if words:
+        width = get_terminal_size((100, 24)).columns
+        text = fill(
+            label + ", ".join(words), width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
+        )
+        typer.secho(text, dim=True)
+
+
+COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
+
+
+def _show(finding: Finding) -> None:
+    typer.echo(
+        typer.style(f"{finding.verdict:<8}", fg=COLOURS[finding.verdict], bold=True)
+        + f" {finding.topic}: {finding.text}"
+    )
+    if finding.remedy:
+        typer.secho(f"{'':9}-> {finding.remedy}", dim=True)
+
+
+def _verdict(findings: list[Finding]) -> str:
+    problems = sum(finding.verdict == "problem" for finding in findings)
+    warnings = sum(finding.verdict == "warning" for finding in findings)
+    if problems:
+        return f"{problems} problem(s), {warnings} warning(s): the problems keep the pipeline from doing its work."
+    if warnings:
+        return f"Ready. {warnings} warning(s): some data will be missing for the reasons above."
+    return "Ready. Nothing found."

@@ -1,0 +1,65 @@
+"""``zcc run``: the whole graph for a range of days, through Dagster, in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from zcc_pipeline.cli.dagster_ui import ui_command
+from zcc_pipeline.cli.demo_home import refuse_to_mix
+from zcc_pipeline.cli.options import FromOption, JsonOption, ToOption, parse_days
+from zcc_pipeline.cli.progress import watched
+from zcc_pipeline.cli.screen import print_json, say, seconds_text
+from zcc_pipeline.cli.sentences import FAILED
+
+if TYPE_CHECKING:
+    from zcc_pipeline.orchestration.run import RunSummary
+
+
+def run(first: FromOption, last: ToOption = "today", as_json: JsonOption = False) -> None:
+    """Run the whole graph for those days: read, fetch, prove, build, publish.
+
+    The same assets, checks and records as when Dagster's schedules run it, in this process and at once. Runs that were
+    killed are cleared first. A step that fails is reported; what the others landed stays.
+
+    Examples:
+        zcc run --from yesterday
+        zcc run --from 2026-11-01 --to 2026-11-07
+    """
+    from zcc_pipeline.settings import load_settings, open_runtime
+
+    settings = load_settings()
+    refuse_to_mix(settings)
+    with open_runtime(settings) as runtime:
+        start, end = parse_days(first, last, today=runtime.today())
+        runtime.require_credentials()
+    with watched(as_json=as_json) as progress:
+        from zcc_pipeline.orchestration.run import run_range
+
+        summary = run_range(start, end, home=settings.home, settings=settings, progress=progress)
+    if as_json:
+        print_json(summary)
+    else:
+        show(summary, settings.home)
+    if not summary.is_success:
+        raise typer.Exit(FAILED)
+
+
+def show(summary: RunSummary, home: Path) -> None:
+    """What was done, what failed, and where to look."""
+    show_troubles(summary)
+    done = "Done" if summary.is_success else "Failed"
+    say(f"{done} in {seconds_text(summary.seconds)}: {len(summary.steps)} steps, run {summary.run_id}.")
+    say(f"Look at it: {ui_command(home)}")
+
+
+def show_troubles(summary: RunSummary) -> None:
+    """Runs cleared, steps and checks that failed."""
+    if summary.cleared_runs:
+        say(f"Cleared {len(summary.cleared_runs)} run(s) that had been killed.")
+    for step in summary.failed_steps:
+        say(f"failed: {step.name}: {step.message}")
+    for check in summary.failed_checks:
+        say(f"{'failed check' if check.is_error else 'warning'}: {check.asset}, {check.name}: {check.message}")

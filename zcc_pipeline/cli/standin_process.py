@@ -1,0 +1,43 @@
+"""The stand-in as a process of its own, which ends when this one does, however it does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from zcc_pipeline.domain.errors import PermanentError
+
+
+@contextmanager
+def standin_process(arguments: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Serve a stand-in on a free port; yields the settings that point the pipeline at it.
+
+    Its standard input is a pipe from here: the kernel closes it when this process dies, and the stand-in then stops.
+    """
+    command = [sys.executable, "-m", "zcc_pipeline.cli", "simulate", "--port", "0", "--json", "--until-stdin-closes"]
+    with subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
+        [*command, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for this process, which then lets the stand-in finish
+    ) as process:
+        try:
+            yield _announced(process)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _announced(process: subprocess.Popen[bytes]) -> dict[str, str]:
+    """Read its announcement: one JSON document over several lines."""
+    assert process.stdout is not None  # noqa: S101 - asked for above
+    text = b""
+    for line in process.stdout:
+        text += line
+        if line == b"}\n":
+            environment: dict[str, str] = json.loads(text)["environment"]
+            return environment
+    raise PermanentError(f"the stand-in did not start (exit code {process.wait()}); its own words are above")

@@ -1,0 +1,148 @@
+"""``zcc status``: completeness per day and kind of data, and what needs somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import typer
+
+from zcc_pipeline.cli.options import JsonOption, OptionalFrom, ToOption, parse_day, parse_days
+from zcc_pipeline.cli.screen import heading, print_json, say
+from zcc_pipeline.cli.sentences import FAILED
+
+if TYPE_CHECKING:
+    from zcc_pipeline.pipeline.status import StatusReport, Unread
+
+FEW_DAYS = 3
+"""So many days are shown kind by kind; more are summed up."""
+
+
+def status(first: OptionalFrom = None, last: ToOption = "today", as_json: JsonOption = False) -> None:
+    """Say what is complete, what is still awaited, what is missing and why.
+
+    Each engagement has one status for each kind of data it could own; a reason always names its evidence, and what has
+    none is "unexplained". Without --from, everything since ZCC_START_DATE, or since the first day that was read. Exit
+    code 1 when anything failed, is overdue or unexplained, so that a monitor can call it.
+
+    Examples:
+        zcc status
+        zcc status --from 2026-11-20 --to 2026-11-20
+        zcc status --json
+    """
+    from zcc_pipeline.pipeline.status import status as read_status
+    from zcc_pipeline.settings import load_settings, open_runtime
+
+    settings = load_settings()
+    with open_runtime(settings) as runtime:
+        today = runtime.today()
+        if first is None:
+            start, end = settings.start_date, parse_day(last, option="--to", today=today)
+        else:
+            start, end = parse_days(first, last, today=today)
+        report = read_status(runtime, start, end)
+    if as_json:
+        print_json(as_document(report))
+    else:
+        show(report)
+    if report.needs_attention:
+        raise typer.Exit(FAILED)
+
+
+def as_document(report: StatusReport) -> dict[str, object]:
+    """The report for scripts."""
+    from zcc_pipeline.cli.completeness_table import as_rows
+
+    return {
+        "from": report.first,
+        "to": report.last,
+        "needs_attention": report.needs_attention,
+        "completeness": as_rows(report.lines),
+        "overdue": [
+            {"day": day, "kind": kind.value, "engagements": n} for (day, kind), n in sorted(report.overdue.items())
+        ],
+        "unread": report.unread,
+        "late_closers_not_verified": {str(day): problem for day, problem in sorted(report.not_verified.items())},
+        "oldest_not_stored": [{"is_alarming": row.is_alarming, **_fields(row)} for row in report.oldest],
+        "failing_files": report.failing,
+        "quarantined_records": report.quarantined,
+    }
+
+
+def _fields(row: object) -> dict[str, object]:
+    return {name: getattr(row, name) for name in row.__dataclass_fields__}  # type: ignore[attr-defined]
+
+
+def show(report: StatusReport) -> None:
+    """Tables, then sentences about what needs somebody."""
+    from zcc_pipeline.cli.completeness_table import show_by_day, show_by_kind
+
+    if report.first is None:
+        say("Nothing has been read yet. Start with `zcc pull --from yesterday`, or `zcc run` for the whole way.")
+        return
+    days = {line.day for line in report.lines}
+    say(f"{report.first} to {report.last}, engagements by the day they started")
+    say()
+    if len(days) > FEW_DAYS:
+        show_by_day(report.lines)
+        say()
+    show_by_kind(report.lines, with_days=1 < len(days) <= FEW_DAYS)
+    sentences = list(_sentences(report))
+    if sentences:
+        heading("To know")
+        for sentence in sentences:
+            say(f"- {sentence}")
+    say()
+    say(
+        "Something needs you: see above."
+        if report.needs_attention
+        else "Nothing failed, nothing overdue, nothing unexplained."
+    )
+
+
+def _sentences(report: StatusReport) -> Iterator[str]:
+    yield from _trouble(report)
+    for dataset, rows in groupby(report.unread, key=lambda row: row.dataset):
+        yield from _unread_sentences(dataset, list(rows))
+    if report.not_verified:
+        problems = "; ".join(sorted(set(report.not_verified.values())))
+        yield f"Late closers not verified on {len(report.not_verified)} days ({problems})."
+    yield from _about_files(report)
+    if report.quarantined:
+        yield f"{report.quarantined:,} records are held in quarantine."
+
+
+def _trouble(report: StatusReport) -> Iterator[str]:
+    from zcc_pipeline.cli.completeness_table import KIND_WORDS, TROUBLE
+
+    for line in report.lines:
+        for status_ in TROUBLE:
+            if line.by_status[status_]:
+                yield f"{line.day}: {KIND_WORDS[line.kind]} of {line.by_status[status_]:,} engagements {status_.value}."
+    for (day, kind), count in sorted(report.overdue.items()):
+        again = f"`zcc run --from {day} --to {day}` looks again"
+        yield f"{day}: {KIND_WORDS[kind]} of {count:,} engagements overdue; {again}."
+
+
+def _about_files(report: StatusReport) -> Iterator[str]:
+    from zcc_pipeline.cli.completeness_table import KIND_WORDS
+
+    for oldest in report.oldest:
+        if oldest.is_alarming or oldest.age_days > 0:
+            urgency = "ALARM: " if oldest.is_alarming else ""
+            yield (
+                f"{urgency}oldest of {KIND_WORDS[oldest.kind]} not stored yet is {oldest.age_days} days old; "
+                f"the source deletes it after {oldest.limit_days}."
+            )
+    for failing in report.failing:
+        again = f", next try {failing.next_try_at:%Y-%m-%d %H:%M} UTC" if failing.next_try_at else ""
+        yield f"{failing.files:,} {KIND_WORDS[failing.kind]} could not be fetched ({failing.evidence}){again}."
+
+
+def _unread_sentences(dataset: str, rows: list[Unread]) -> Iterator[str]:
+    for (problem, is_overdue), group in groupby(rows, key=lambda row: (row.problem, row.is_overdue)):
+        days = [row.day for row in group]
+        span = str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)} days)"
+        late = "overdue" if is_overdue else "not due yet"
+        yield f"{dataset}, {span}: {problem} ({late})."

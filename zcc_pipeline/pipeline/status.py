@@ -1,0 +1,223 @@
+"""What is complete, what is not, and what somebody has to look at: read from the lake's proofs and the ledgers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from zcc_pipeline.domain.completeness import ArtefactKind, ArtefactStatus, Reason, Status
+from zcc_pipeline.domain.datasets import DATASETS, Reading
+from zcc_pipeline.domain.ports import ArtefactRow
+from zcc_pipeline.domain.records import SHAPE_LIST
+from zcc_pipeline.domain.window import day_window, iter_days
+from zcc_pipeline.pipeline.lake_facts import inbox_settings
+from zcc_pipeline.pipeline.late_closers import LEDGER_NAME
+from zcc_pipeline.pipeline.runtime import Runtime
+from zcc_pipeline.reconciliation import KindDay, count_statuses, summarise_days
+
+GRACE = timedelta(hours=24)
+"""After the end of a day its listing is overdue; after its own deadline a waiting artefact is."""
+
+RETENTION_DAYS: Mapping[ArtefactKind, int] = {
+    ArtefactKind.VOICEMAIL: 30,
+    ArtefactKind.VOICEMAIL_TRANSCRIPT: 30,
+    ArtefactKind.MESSAGING_TRANSCRIPT: 365,
+    ArtefactKind.RECORDING: 3650,
+    ArtefactKind.RECORDING_TRANSCRIPT: 3650,
+}
+"""When Zoom deletes by itself, unless the account says otherwise (KB0058770, read November 2026)."""
+
+ALARM_SHARE = 2 / 3
+"""Of a retention limit: a file that is older and not stored yet needs somebody now."""
+
+WINDOWED = tuple(dataset.name for dataset in DATASETS.values() if dataset.reading is Reading.WINDOW)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A day of a dataset that has no complete listing."""
+
+    dataset: str
+    day: date
+    problem: str
+    is_overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OldestFile:
+    """The oldest file of a kind that is not stored yet, against the time at which the source deletes it."""
+
+    kind: ArtefactKind
+    source_id: str
+    occurred_at: datetime
+    age_days: int
+    limit_days: int
+
+    @property
+    def is_alarming(self) -> bool:
+        """Whether most of the time it has left is over."""
+        return self.age_days >= self.limit_days * ALARM_SHARE
+
+
+@dataclass(frozen=True, slots=True)
+class FailingFiles:
+    """Files of a kind whose last download failed, and the last words of one of them."""
+
+    kind: ArtefactKind
+    files: int
+    evidence: str
+    next_try_at: datetime | None
+
+
+@dataclass(slots=True)
+class StatusReport:
+    """All of it; ``needs_attention`` is what the exit code says."""
+
+    first: date | None
+    last: date
+    lines: list[KindDay] = field(default_factory=list)
+    verified_at: dict[date, datetime] = field(default_factory=dict)
+    unread: list[Unread] = field(default_factory=list)
+    not_verified: dict[date, str] = field(default_factory=dict)
+    overdue: dict[tuple[date, ArtefactKind], int] = field(default_factory=dict)
+    oldest: list[OldestFile] = field(default_factory=list)
+    failing: list[FailingFiles] = field(default_factory=list)
+    quarantined: int = 0
+
+    def count(self, status: Status) -> int:
+        """Engagement and kind pairs in that status."""
+        return sum(line.by_status[status] for line in self.lines)
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether anything failed, is overdue or has no explanation."""
+        return bool(
+            self.count(Status.FAILED)
+            or self.count(Status.UNEXPLAINED)
+            or self.overdue
+            or any(row.is_overdue for row in self.unread)
+            or any(row.is_alarming for row in self.oldest)
+        )
+
+
+class _Proof(msgspec.Struct):
+    """What a record of ``zoom/completeness`` holds."""
+
+    engagement_id: str
+    kind: ArtefactKind
+    status: Status
+    reason: Reason | None = None
+    evidence: str = ""
+    expected_items: int = 0
+    stored_items: int = 0
+    next_try_at: datetime | None = None
+
+
+def status(runtime: Runtime, first: date | None, last: date) -> StatusReport:
+    """The state of those days; ``first`` None means from the first day that was ever read.
+
+    Proofs of engagements that began before it (conversations open for weeks) are then included.
+    """
+    report = StatusReport(first, last)
+    read_days = [row.day for row in runtime.state.windows.latest("zoom/engagements", date.min, last)]
+    if first is None and read_days:
+        report.first = min(read_days)
+    _count_proofs(runtime, report, first or date.min)
+    if report.first is not None:
+        report.unread = list(_unread(runtime, report.first, last))
+        for row in runtime.state.windows.latest(LEDGER_NAME, report.first, last):
+            if not row.is_complete:
+                report.not_verified[row.day] = row.error or "not listed completely"
+    report.oldest = list(_oldest_files(runtime))
+    report.failing = _failing_files(runtime.state.artefacts.on_days(first or date.min, last))
+    report.quarantined = len(runtime.state.quarantine.list())
+    return report
+
+
+def iter_proofs(runtime: Runtime, first: date, last: date) -> Iterator[tuple[date, ArtefactStatus]]:
+    """The newest status of each engagement and kind, with the engagement's day."""
+    decoder = msgspec.json.Decoder(_Proof)
+    for day, table in runtime.lake.iter_latest("zoom/completeness", first, last, shapes={SHAPE_LIST}):
+        columns = (table.column("payload").to_pylist(), table.column("as_of").to_pylist())
+        for payload, as_of in zip(*columns, strict=True):
+            proof = decoder.decode(payload)
+            yield (
+                day,
+                ArtefactStatus(
+                    engagement_id=proof.engagement_id,
+                    kind=proof.kind,
+                    status=proof.status,
+                    reason=proof.reason,
+                    evidence=proof.evidence,
+                    expected_items=proof.expected_items,
+                    stored_items=proof.stored_items,
+                    verified_at=as_of,
+                    next_try_at=proof.next_try_at,
+                ),
+            )
+
+
+def _count_proofs(runtime: Runtime, report: StatusReport, first: date) -> None:
+    now = runtime.clock.now()
+
+    def watched() -> Iterator[tuple[date, ArtefactStatus]]:
+        for day, proof in iter_proofs(runtime, first, report.last):
+            until = proof.next_try_at
+            if proof.status is Status.WAITING and until is not None and until + GRACE < now:
+                report.overdue[day, proof.kind] = report.overdue.get((day, proof.kind), 0) + 1
+            yield day, proof
+
+    report.lines = summarise_days(count_statuses(watched()))
+
+
+def _unread(runtime: Runtime, first: date, last: date) -> Iterator[Unread]:
+    """Days without a complete listing; the running day and the one before are not late yet."""
+    now = runtime.clock.now()
+    for dataset in WINDOWED:
+        complete = runtime.state.windows.complete_days(dataset, first, last)
+        latest = {row.day: row for row in runtime.state.windows.latest(dataset, first, last)}
+        for day in iter_days(first, last):
+            if day not in complete:
+                row = latest.get(day)
+                problem = (row.error or "not listed to its end") if row else "never read"
+                is_overdue = day_window(day, runtime.config.timezone).end + GRACE < now
+                yield Unread(dataset, day, problem, is_overdue)
+
+
+def _oldest_files(runtime: Runtime) -> Iterator[OldestFile]:
+    limits = {**RETENTION_DAYS, **_voicemail_limits(runtime)}
+    now = runtime.clock.now()
+    for kind, limit in limits.items():
+        row = runtime.state.artefacts.oldest_not_stored(kind)
+        if row is not None:
+            yield OldestFile(kind, row.source_id, row.occurred_at, (now - row.occurred_at).days, limit)
+
+
+def _voicemail_limits(runtime: Runtime) -> dict[ArtefactKind, int]:
+    limits = [
+        inbox.delete_voicemail_days_limit
+        for inbox in inbox_settings(runtime.lake).values()
+        if inbox.delete_voicemail_days_limit
+    ]
+    if not limits:
+        return {}
+    return dict.fromkeys((ArtefactKind.VOICEMAIL, ArtefactKind.VOICEMAIL_TRANSCRIPT), min(limits))
+
+
+def _failing_files(rows: Iterable[ArtefactRow]) -> list[FailingFiles]:
+    by_kind: dict[ArtefactKind, list[ArtefactRow]] = {}
+    for row in rows:
+        if row.state == "failed":
+            by_kind.setdefault(row.kind, []).append(row)
+    return [
+        FailingFiles(
+            kind,
+            len(failed),
+            failed[0].evidence or "",
+            min((row.next_try_at for row in failed if row.next_try_at), default=None),
+        )
+        for kind, failed in sorted(by_kind.items())
+    ]
