@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,13 @@ _UPLOAD_PART_BYTES = 16 << 20
 _UPLOADS_AT_ONCE = 2
 
 
+class _FileSystem(FsspecStore):
+    """obstore's file system for fsspec, which finds nothing for a pattern that begins with ``s3://`` (obstore 0.12)."""
+
+    async def _glob(self, path: str, maxdepth: int | None = None, **options: Any) -> Any:  # noqa: ANN401
+        return await super()._glob(path.removeprefix("s3://"), maxdepth=maxdepth, **options)
+
+
 class ObjectStorage:
     """A prefix in an S3 bucket, reached through the Rust ``object_store`` client."""
 
@@ -35,7 +42,7 @@ class ObjectStorage:
         self._bucket, self._prefix, self._scratch = bucket, prefix, scratch
         settings = _client_settings(options)
         self._store = S3Store(bucket, prefix=prefix or None, **settings)
-        self._fsspec = FsspecStore("s3", **settings)
+        self._fsspec = _FileSystem("s3", **settings)
 
     @property
     def url(self) -> str:
@@ -85,8 +92,8 @@ class ObjectStorage:
         return True
 
     def delete(self, path: str) -> None:
-        """Remove the object; S3 does not mind where there is none."""
-        with _explained():
+        """Remove the object; nothing happens where there is none."""
+        with suppress(FileNotFoundError), _explained():
             obstore.delete(self._store, path)
 
     def url_for(self, path: str) -> str:
@@ -120,7 +127,8 @@ def _explained() -> Iterator[None]:
     """Errors by consequence; the client has already retried what may pass by itself."""
     try:
         yield
-    except NotFoundError as error:
+    except (FileNotFoundError, NotFoundError) as error:
+        _refuse_missing_bucket(error)
         raise FileNotFoundError("no such object") from error
     except (PermissionDeniedError, UnauthenticatedError) as error:
         raise ConfigurationError(
@@ -129,4 +137,15 @@ def _explained() -> Iterator[None]:
             purpose="with ZCC_S3_SECRET_ACCESS_KEY, the right to list, read, write and delete under ZCC_LAKE_URL",
         ) from error
     except BaseError as error:
+        _refuse_missing_bucket(error)
         raise TransientError(f"object storage: {type(error).__name__}") from error
+
+
+def _refuse_missing_bucket(error: Exception) -> None:
+    if "NoSuchBucket" in str(error):
+        raise ConfigurationError(
+            "ZCC_LAKE_URL",
+            "there is no such bucket",
+            purpose="buckets for ZCC_LAKE_URL and ZCC_FILES_URL are made by whoever runs the storage",
+            example="s3://bucket/lake",
+        ) from error

@@ -93,11 +93,11 @@ class LakeWriter:
         self._counts.received += len(chunk)
         self._builder.add(chunk)
         if self._builder.weight_bytes >= self._flush_bytes:
-            self._flush()
+            self.flush()
 
     def commit(self) -> LandingCounts:
         """Publish everything and say what became of the records. The writer is closed afterwards."""
-        self._flush()
+        self.flush()
         self._is_closed = True
         for staged in self._staged:
             self._counts.bytes_written += staged.size_bytes()
@@ -107,7 +107,8 @@ class LakeWriter:
         self._staged.clear()
         return self._counts
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Compare what was added so far with the lake and write what is new; happens by itself every few megabytes."""
         if not len(self._builder):
             return
         batch, self._builder = self._builder.take(), BatchBuilder()
