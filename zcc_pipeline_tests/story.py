@@ -24,7 +24,7 @@ from zcc_pipeline.settings import Settings, open_runtime
 from zcc_pipeline.simulator.zoom.account.spec import AccountSpec
 from zcc_pipeline.simulator.zoom.server import RunningSimulator, running_simulator
 from zcc_pipeline.warehouse import BuildResult
-from zcc_pipeline_tests.truth_comparison import compare
+from zcc_pipeline_tests.truth_comparison import compare, expected_engagements
 
 
 @dataclass
@@ -83,6 +83,10 @@ class Story:
         with urllib.request.urlopen(f"{self.simulator.control_url}/{what}", timeout=30) as answer:  # noqa: S310
             found: dict[str, Any] = json.load(answer)
             return found
+
+    def closed_engagements(self) -> list[dict[str, Any]]:
+        """What the truth has of engagements that started on the account's days and are listed."""
+        return list(expected_engagements(self.ask("truth"), self.days[0], self.days[-1]).values())
 
     def pass_days(self, days: float) -> None:
         """Time passes for both."""

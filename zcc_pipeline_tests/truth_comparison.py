@@ -35,8 +35,10 @@ def expected_engagements(truth: dict[str, Any], first: date, last: date) -> dict
 class Comparison:
     """Collects disagreements; an empty list is agreement."""
 
-    def __init__(self, home: Path, expected: dict[str, dict[str, Any]], now: datetime) -> None:
-        self.home, self.expected, self.now = home, expected, now
+    def __init__(self, home: Path, truth: dict[str, Any], first: date, last: date, now: datetime) -> None:
+        self.home, self.now = home, now
+        self.expected = expected_engagements(truth, first, last)
+        self._range = (first, last)
         self.problems: list[str] = []
         self._analytics = duckdb.connect(str(home / "analytics.duckdb"), read_only=True)
 
@@ -55,7 +57,10 @@ class Comparison:
         return self.problems
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return self._analytics.execute(sql).fetchall()
+        """Rows of a query over ``started``: the engagements that started on the days compared."""
+        first, last = self._range
+        started = f"(select engagement_id from engagements where started_at::date between '{first}' and '{last}')"
+        return self._analytics.execute(f"with started as {started} {sql}").fetchall()
 
     def _same(self, what: str, wanted: Counter[Any], found: Counter[Any]) -> None:
         """Multisets, so that what is doubled shows as well as what is lost."""
@@ -68,17 +73,23 @@ class Comparison:
         return [(engagement_id, item) for engagement_id, entry in self.expected.items() for item in entry[key]]
 
     def _compare_engagements(self) -> None:
-        found = Counter(row[0] for row in self._rows("select engagement_id from engagements"))
+        found = Counter(row[0] for row in self._rows("select engagement_id from started"))
         self._same("engagement", Counter(list(self.expected)), found)
 
     def _compare_notes(self) -> None:
         wanted = Counter((engagement, note["note_id"], note["note"]) for engagement, note in self._each("notes"))
-        found = Counter(self._rows("select engagement_id, note_id, note from engagement_notes"))
+        found = Counter(
+            self._rows("select engagement_id, note_id, note from engagement_notes join started using (engagement_id)")
+        )
         self._same("note", wanted, found)
 
     def _compare_dispositions(self) -> None:
         wanted = Counter((engagement, item) for engagement, item in self._each("dispositions"))
-        found = Counter(self._rows("select engagement_id, disposition_id from engagement_dispositions"))
+        found = Counter(
+            self._rows(
+                "select engagement_id, disposition_id from engagement_dispositions join started using (engagement_id)"
+            )
+        )
         self._same("disposition", wanted, found)
 
     def _compare_recordings(self) -> None:
@@ -87,12 +98,19 @@ class Comparison:
             for engagement, item in self._each("recordings")
             if item["is_observable"]
         )
-        found = Counter(self._rows("select engagement_id, recording_id, is_deleted from engagement_recordings"))
+        found = Counter(
+            self._rows(
+                "select engagement_id, recording_id, is_deleted from engagement_recordings join started using (engagement_id)"
+            )
+        )
         self._same("recording", wanted, found)
 
     def _compare_voicemails(self) -> None:
         wanted = Counter(item["message_id"] for _, item in self._each("voicemails") if item["is_observable"])
-        found = Counter(row[0] for row in self._rows("select message_id from engagement_voicemails"))
+        found = Counter(
+            row[0]
+            for row in self._rows("select message_id from engagement_voicemails join started using (engagement_id)")
+        )
         self._same("voicemail", wanted, found)
 
     def _stored_files(self) -> dict[tuple[str, str], dict[str, Any]]:
@@ -133,7 +151,9 @@ class Comparison:
             f"select payload from read_parquet('{glob}') "
             "qualify row_number() over (partition by record_id order by as_of desc, observed_at desc) = 1"
         ).fetchall()
-        found = {(item["engagement_id"], item["kind"]): item for item in (json.loads(row[0]) for row in rows)}
+        items = (json.loads(row[0]) for row in rows)
+        started = {row[0] for row in self._rows("select engagement_id from started")}
+        found = {(item["engagement_id"], item["kind"]): item for item in items if item["engagement_id"] in started}
         self._same("engagement judged", Counter(list(self.expected)), Counter({key[0] for key in found}))
         for engagement_id, entry in self.expected.items():
             ended_at = datetime.fromisoformat(entry["end_time"])
@@ -177,4 +197,4 @@ def _expected_files(engagement_id: str, entry: dict[str, Any]) -> list[tuple[str
 
 def compare(home: Path, truth: dict[str, Any], first: date, last: date, now: datetime) -> list[str]:
     """Every disagreement between the pipeline's home and the truth, for engagements that started on those days."""
-    return Comparison(home, expected_engagements(truth, first, last), now).run()
+    return Comparison(home, truth, first, last, now).run()
