@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -265,7 +266,11 @@ class _Lister:
             try:
                 await asyncio.shield(running)
             except asyncio.CancelledError:
-                await asyncio.wait([running])  # the sink is the caller's: nothing may reach it once this has ended
+                # The sink is the caller's: nothing may reach it once this has ended, however often it is told to stop.
+                while not running.done():
+                    with suppress(asyncio.CancelledError):
+                        await asyncio.wait([running])
+                running.exception()
                 raise
 
     def _take(self, page: Page, found: Listing, seen: set[int]) -> None:
