@@ -1,6 +1,7 @@
 """Runs dbt over the lake, publishes the analysts' copy, reads marts.
 
-What lives here: the lock, the builds, the swap, the notebook API. What does not: SQL (that is ``dbt_project/``) and settings.
+What lives here: the lock, the builds, the swap, the notebook API. What does not: SQL (that is ``dbt_project/``) and
+settings.
 """
 
 from zcc_pipeline.warehouse.build import BuildResult, NodeResult

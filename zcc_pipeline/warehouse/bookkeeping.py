@@ -1,7 +1,7 @@
 """The tables in which builds remember what they have seen, and what each build is told.
 
-They are made here, before dbt starts; the models' own transactions write them, so that what is recorded and what is merged
-are one fact.
+They are made here, before dbt starts; the models' own transactions write them, so that what is recorded and what is
+merged are one fact.
 """
 
 from __future__ import annotations
@@ -20,13 +20,17 @@ _TABLES = """
 create schema if not exists bookkeeping;
 create table if not exists bookkeeping.settings (setting varchar not null, setting_value varchar not null);
 create table if not exists bookkeeping.loads (load_seq bigint not null, started_at timestamp not null);
-create table if not exists bookkeeping.loaded_files (dataset varchar not null, file varchar not null, load_seq bigint not null);
+create table if not exists bookkeeping.loaded_files (
+    dataset varchar not null, file varchar not null, load_seq bigint not null
+);
 create table if not exists bookkeeping.progress (model varchar not null, load_seq bigint not null);
 create table if not exists bookkeeping.rejected_records (
     dataset varchar not null, record_id varchar not null, shape varchar not null, reason varchar not null,
     as_of timestamp not null, observed_at timestamp not null, content_hash blob
 );
-create table if not exists bookkeeping.field_sightings (dataset varchar not null, field varchar not null, first_seen timestamp not null);
+create table if not exists bookkeeping.field_sightings (
+    dataset varchar not null, field varchar not null, first_seen timestamp not null
+);
 create table if not exists bookkeeping.changed_days (day date not null, load_seq bigint not null);
 create table if not exists bookkeeping.changed_customers (customer_id varchar not null, load_seq bigint not null);
 """
@@ -133,5 +137,5 @@ def close_build(config: WarehouseConfig, build: OpenedBuild, *, is_complete: boo
                 "select count(*) from marts.engagements where _load_seq = ?", [build.load_seq]
             ).fetchone()
             touched = found[0] if found else 0
-    count, days = files if files else (0, None)
+    count, days = files or (0, None)
     return BuildFacts(count, tuple(sorted(days or ())), touched, rows)

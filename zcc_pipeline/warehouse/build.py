@@ -22,7 +22,9 @@ _SHOWN_FAILURES = 10
 
 @dataclass(frozen=True, slots=True)
 class NodeResult:
-    """One model or test. ``status`` is dbt's word: success, error, pass, warn, fail, skipped. ``rows`` is a model's size afterwards."""
+    """One model or test. ``status`` is dbt's word: success, error, pass, warn, fail, skipped. ``rows`` is a model's
+    size afterwards.
+    """
 
     unique_id: str
     resource_type: str
@@ -124,7 +126,7 @@ def run_dbt(
         "outcome": str(outcome_path),
         "s3": asdict(config.s3) if config.s3 is not None else None,
     }
-    with subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
+    with subprocess.Popen(
         [sys.executable, "-m", "zcc_pipeline.warehouse.dbt_process"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

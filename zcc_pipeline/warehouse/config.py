@@ -20,8 +20,9 @@ class WarehouseS3:
 class WarehouseConfig:
     """Where things lie and what DuckDB may use.
 
-    ``lake_url`` is a folder or an ``s3://`` URL; ``scratch_dir`` takes everything dbt writes; ``timezone`` decides on which
-    day a moment falls; ``phone_region`` is the country whose numbers may lack a country code; ``memory_limit`` is DuckDB's own notation.
+    ``lake_url`` is a folder or an ``s3://`` URL; ``scratch_dir`` takes everything dbt writes; ``timezone`` decides on
+    which day a moment falls; ``phone_region`` is the country whose numbers may lack a country code; ``memory_limit``
+    is DuckDB's own notation.
     """
 
     warehouse_path: Path

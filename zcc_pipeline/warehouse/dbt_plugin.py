@@ -1,7 +1,8 @@
-"""What the models' database connection has besides DuckDB's own: the number library, and ``s3://`` where the lake is there.
+"""What the models' database connection has besides DuckDB's own: the number library, and ``s3://`` where the lake is
+there.
 
-dbt-duckdb finds ``Plugin`` through the profile. DuckDB's own S3 support is an extension that would have to be downloaded, so object
-storage comes through fsspec; its credentials come through memory, never through a file.
+dbt-duckdb finds ``Plugin`` through the profile. DuckDB's own S3 support is an extension that would have to be
+downloaded, so object storage comes through fsspec; its credentials come through memory, never through a file.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def to_e164(number: str, region: str) -> str | None:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
-class Plugin(BasePlugin):  # type: ignore[misc]
+class Plugin(BasePlugin):
     """Called by dbt-duckdb when it opens the warehouse."""
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:

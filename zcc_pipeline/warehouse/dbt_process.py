@@ -1,8 +1,8 @@
 """The process in which dbt runs: ``python -m zcc_pipeline.warehouse.dbt_process``.
 
-A request comes as one line of JSON on standard input, the outcome goes to a file. dbt keeps its database open for as long as its
-process lives and changes logging for the whole of it, so it gets a process of its own. When standard input closes, the parent
-has died and this process ends at once: DuckDB's transactions make that safe.
+A request comes as one line of JSON on standard input, the outcome goes to a file. dbt keeps its database open for as
+long as its process lives and changes logging for the whole of it, so it gets a process of its own. When standard
+input closes, the parent has died and this process ends at once: DuckDB's transactions make that safe.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def _end_with_parent() -> None:
     os._exit(130)
 
 
-def _outcome(result: Any) -> dict[str, Any]:
+def _outcome(result: Any) -> dict[str, Any]:  # noqa: ANN401 - dbt has no types
     nodes = [
         {
             "unique_id": one.node.unique_id,

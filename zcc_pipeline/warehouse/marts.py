@@ -48,7 +48,8 @@ class Marts:
     def describe(self, mart: str) -> pd.DataFrame:
         """Columns of a mart: name, type and meaning."""
         return self.sql(
-            "select column_name, data_type, comment as meaning from duckdb_columns() where table_name = ? order by column_index",
+            "select column_name, data_type, comment as meaning from duckdb_columns() "
+            "where table_name = ? order by column_index",
             [mart],
         )
 
@@ -71,7 +72,7 @@ class Marts:
         if name.startswith("_") or name not in self.names():
             raise AttributeError(f"no mart {name!r}; there are: {', '.join(self.names())}")
 
-        def read(as_: Literal["pandas", "arrow"] = "pandas") -> Any:
+        def read(as_: Literal["pandas", "arrow"] = "pandas") -> Any:  # noqa: ANN401 - by argument, see Mart
             return self.arrow(name) if as_ == "arrow" else self.pandas(name)
 
         return read

@@ -33,7 +33,8 @@ def project_version(directory: Path) -> str:
 def write_profile(config: WarehouseConfig) -> Path:
     """Write ``profiles.yml`` under the scratch folder and return that folder.
 
-    It holds no secrets. It changes only when the configuration does, because a changed profile makes dbt parse everything anew.
+    It holds no secrets. It changes only when the configuration does, because a changed profile makes dbt parse
+    everything anew.
     """
     config.scratch_dir.mkdir(parents=True, exist_ok=True)
     output: dict[str, object] = {

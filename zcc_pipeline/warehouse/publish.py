@@ -65,17 +65,20 @@ def _write_copy(config: WarehouseConfig, part: Path, manifest: Mapping[str, Any]
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node["schema"] == "marts"
     }
-    options = {"memory_limit": config.memory_limit, "threads": str(config.threads)}
+    options: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": config.memory_limit,
+        "threads": config.threads,
+    }
     with duckdb.connect(str(part), config=options) as connection:
         connection.execute(f"attach {_text(str(config.warehouse_path))} as warehouse (read_only)")
         there = connection.execute(
-            "select table_name from duckdb_tables() where database_name = 'warehouse' and schema_name = 'marts' order by 1"
+            "select table_name from duckdb_tables() "
+            "where database_name = 'warehouse' and schema_name = 'marts' order by 1"
         ).fetchall()
         tables = tuple(name for (name,) in there if name in models)
         for name in tables:
-            connection.execute(
-                f"create table \"{name}\" as select columns(lambda c: c not like '\\_%' escape '\\') from warehouse.marts.\"{name}\""
-            )
+            without_bookkeeping = "columns(lambda c: not starts_with(c, '_'))"
+            connection.execute(f'create table "{name}" as select {without_bookkeeping} from warehouse.marts."{name}"')
             _comment(connection, name, models[name])
         connection.execute("detach warehouse")
         connection.execute("checkpoint")

@@ -28,14 +28,17 @@ class Warehouse:
         self._wait = lock_wait_seconds
 
     def lock(self, purpose: str) -> AbstractContextManager[int]:
-        """Hold the warehouse against builds and publishing, for example while compacting; yields the lock's descriptor."""
+        """Hold the warehouse against builds and publishing, for example while compacting; yields the lock's
+        descriptor.
+        """
         return warehouse_lock(self.config.warehouse_path, purpose=purpose, clock=self._clock, wait_seconds=self._wait)
 
     def build(self, *, full_refresh: bool = False, select: str | None = None) -> BuildResult:
         """Load what is new in the lake, rebuild what it changes, run the tests.
 
-        ``select`` is dbt's selection; without it everything is built. Tests that fail are in the result. Raises ``PermanentError``
-        where a model cannot be built, and ``WarehouseBusy`` where another process keeps the lock too long.
+        ``select`` is dbt's selection; without it everything is built. Tests that fail are in the result. Raises
+        ``PermanentError`` where a model cannot be built, and ``WarehouseBusy`` where another process keeps the lock
+        too long.
         """
         return run_build(
             self.config, clock=self._clock, lock_wait_seconds=self._wait, full_refresh=full_refresh, select=select
@@ -49,7 +52,7 @@ class Warehouse:
         )
 
     def manifest_path(self) -> Path:
-        """dbt's manifest of the project, parsed anew only when a file of the project has changed. Needs no data."""
+        """The manifest of the dbt project, parsed anew only when a file of the project has changed. Needs no data."""
         directory = project_dir()
         folder = self.config.scratch_dir / "manifest" / project_version(directory)
         path = folder / "manifest.json"
