@@ -98,11 +98,8 @@ class Comparison:
             for engagement, item in self._each("recordings")
             if item["is_observable"]
         )
-        found = Counter(
-            self._rows(
-                "select engagement_id, recording_id, is_deleted from engagement_recordings join started using (engagement_id)"
-            )
-        )
+        sql = "select engagement_id, recording_id, is_deleted from engagement_recordings"
+        found = Counter(self._rows(f"{sql} join started using (engagement_id)"))
         self._same("recording", wanted, found)
 
     def _compare_voicemails(self) -> None:

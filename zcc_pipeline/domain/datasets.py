@@ -133,7 +133,7 @@ def _catalogue(
 _ALL = (
     Dataset(
         name="zoom/engagements",
-        description="One record per customer interaction, once it has ended: times, channels, consumers, queues, agents.",
+        description="One record per ended customer interaction: times, channels, consumers, queues, agents.",
         api_page=_API + "engagements/GET/contact_center/engagements",
         reading=Reading.WINDOW,
         group="engagements",

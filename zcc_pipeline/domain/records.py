@@ -18,7 +18,7 @@ class RecordChunk:
     """Records of one dataset and shape that share their origin; parallel columns, one entry a record.
 
     ``payloads`` are the record's JSON bytes as received (``bytes`` or ``msgspec.Raw``). ``occurred_at`` is the record's
-    own time as the source wrote it, from which its day follows; ``None`` puts it on the chunk's ``fallback_at``.
+    own time as the source wrote it, from which its day follows; ``None`` puts it on the day of ``as_of``.
     """
 
     dataset: str

@@ -223,7 +223,7 @@ async def _fresh_url(runtime: Runtime, api: ZoomApi, wanted: WantedArtefact) -> 
         return msgspec.json.decode(reply.body, type=EngagementFields, strict=False).transcript_url
     parent = DATASETS[PARENT_OF_KIND[wanted.kind]]
     around = day_window(wanted.day, runtime.config.timezone)
-    for chunk in await list_for_engagement(api, parent, wanted.engagement_id, around, batch_id=""):
+    for chunk in await list_for_engagement(runtime, api, parent, wanted.engagement_id, around, batch_id=""):
         for record_id, payload in zip(chunk.record_ids, chunk.payloads, strict=True):
             if record_id == wanted.source_id:
                 urls = msgspec.json.decode(payload, type=_Urls)

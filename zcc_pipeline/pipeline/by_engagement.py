@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from zcc_pipeline.domain.datasets import ENGAGEMENT_RECORDINGS, Dataset
-from zcc_pipeline.domain.records import SHAPE_LIST, RecordChunk
+from zcc_pipeline.domain.records import RecordChunk
 from zcc_pipeline.domain.window import Window
+from zcc_pipeline.pipeline.rejects import quarantine_into
+from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.sources.zoom_api import ZoomApi, split_page
 
 SPAN = timedelta(days=2)
@@ -14,7 +16,7 @@ SPAN = timedelta(days=2)
 
 
 async def list_for_engagement(
-    api: ZoomApi, dataset: Dataset, engagement_id: str, around: Window, *, batch_id: str
+    runtime: Runtime, api: ZoomApi, dataset: Dataset, engagement_id: str, around: Window, *, batch_id: str
 ) -> list[RecordChunk]:
     """Recordings, voicemails or voice calls of one engagement.
 
@@ -25,6 +27,7 @@ async def list_for_engagement(
         endpoint, path, params = ENGAGEMENT_RECORDINGS, {"engagement_id": engagement_id}, {}
     window = Window(around.start - timedelta(hours=1), around.end + SPAN)
     chunks: list[RecordChunk] = []
+    reject = quarantine_into(runtime, dataset)
     async for page in api.iter_pages(endpoint, window=window, path_params=path, params=params):
-        chunks.extend(split_page(dataset, page.body, shape=SHAPE_LIST, as_of=page.as_of, batch_id=batch_id))
+        chunks.extend(split_page(dataset, page.body, as_of=page.as_of, batch_id=batch_id, reject=reject))
     return chunks

@@ -74,7 +74,7 @@ async def _ids_of_engagement(
     runtime: Runtime, api: ZoomApi, dataset: Dataset, day: date, engagement_id: str
 ) -> set[str]:
     chunks = await list_for_engagement(
-        api, dataset, engagement_id, day_window(day, runtime.config.timezone), batch_id=""
+        runtime, api, dataset, engagement_id, day_window(day, runtime.config.timezone), batch_id=""
     )
     return {record_id for chunk in chunks for record_id in chunk.record_ids}
 

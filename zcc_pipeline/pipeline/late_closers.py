@@ -6,28 +6,21 @@ The engagement log can be listed by end time, so once a night its ids are compar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-import msgspec
-
-from zcc_pipeline.domain.datasets import ENGAGEMENT_LOG
+from zcc_pipeline.domain.datasets import DATASETS, ENGAGEMENT_LOG
 from zcc_pipeline.domain.errors import PermanentError, ScopeMissing, TransientError
+from zcc_pipeline.domain.records import RecordChunk
 from zcc_pipeline.domain.window import day_of, day_window, parse_time
+from zcc_pipeline.pipeline.polling import SCOPE_PROBLEM
+from zcc_pipeline.pipeline.rejects import quarantine_into
 from zcc_pipeline.pipeline.runtime import Runtime
-from zcc_pipeline.sources.zoom_api import ZoomApi
+from zcc_pipeline.sources.zoom_api import ZoomApi, poll_window
 
+ENGAGEMENTS = DATASETS["zoom/engagements"]
 LEDGER_NAME = "zoom/engagement_log"
-
-
-class _LogRow(msgspec.Struct):
-    engagement_id: str
-    start_time: str
-
-
-class _LogPage(msgspec.Struct):
-    engagement_logs: list[_LogRow] = []
 
 
 @dataclass(slots=True)
@@ -58,27 +51,41 @@ async def _find(runtime: Runtime, days: Iterable[date]) -> LateClosers:
 async def _list_day(runtime: Runtime, api: ZoomApi, day: date, found: LateClosers) -> None:
     window = day_window(day, runtime.config.timezone)
     batch_id = runtime.state.windows.begin(LEDGER_NAME, window, day=day, now=runtime.clock.now())
-    rows, pages, announced, problem = 0, 0, None, None
+    listing, problem = None, None
+
+    def sink(chunks: Sequence[RecordChunk]) -> None:
+        """Ids and starts only: the log's rows are of another shape and are not landed."""
+        for chunk in chunks:
+            if chunk.dataset == ENGAGEMENTS.name:
+                for engagement_id, start in zip(chunk.record_ids, chunk.occurred_at, strict=True):
+                    started = day_of(parse_time(start), runtime.config.timezone) if start else day
+                    found.unknown.setdefault(started, set()).add(engagement_id)
+
     try:
-        async for page in api.iter_pages(ENGAGEMENT_LOG, window=window):
-            entries = msgspec.json.decode(page.body, type=_LogPage).engagement_logs
-            rows, pages, announced = rows + len(entries), pages + 1, page.total
-            for entry in entries:
-                started = day_of(parse_time(entry.start_time), runtime.config.timezone)
-                found.unknown.setdefault(started, set()).add(entry.engagement_id)
+        listing = await poll_window(
+            api,
+            ENGAGEMENTS,
+            window,
+            batch_id=batch_id,
+            sink=sink,
+            reject=quarantine_into(runtime, ENGAGEMENTS),
+            endpoint=ENGAGEMENT_LOG,
+        )
+        if not listing.is_complete:
+            problem = f"{listing.rows} rows received, {listing.announced} announced"
     except ScopeMissing as error:
-        problem = f"not verified: {error}"
+        problem = f"{SCOPE_PROBLEM}: {error}"
     except (TransientError, PermanentError) as error:
         problem = str(error)
     if problem:
         found.not_verified[day] = problem
-    found.listed += rows
+    found.listed += listing.distinct if listing else 0
     runtime.state.windows.finish(
         batch_id,
-        rows=rows,
-        announced=announced,
-        pages=pages,
-        api_calls=pages,
+        rows=listing.rows if listing else 0,
+        announced=listing.announced if listing else None,
+        pages=listing.pages if listing else 0,
+        api_calls=listing.api_calls if listing else 0,
         is_complete=problem is None,
         error=problem,
         now=runtime.clock.now(),

@@ -19,11 +19,11 @@ from zcc_pipeline.landing import LakeWriter
 from zcc_pipeline.pipeline.concurrency import for_each
 from zcc_pipeline.pipeline.deletions import note_absences
 from zcc_pipeline.pipeline.lake_facts import latest_ids
+from zcc_pipeline.pipeline.rejects import quarantine_into
 from zcc_pipeline.pipeline.reports import DatasetReport, DayReport
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.sources.zoom_api import (
     Listing,
-    RejectedRecord,
     ZoomApi,
     poll_catalogue,
     poll_window,
@@ -47,6 +47,7 @@ class Landing:
         self._window = window
         self._dataset = dataset
         self._stack = ExitStack()
+        self.reject = quarantine_into(runtime, dataset)
         self._writers: dict[str, LakeWriter] = {}
 
     def __enter__(self) -> Landing:
@@ -62,18 +63,6 @@ class Landing:
         """Hand chunks to the writer of their dataset."""
         for chunk in chunks:
             self._writers[chunk.dataset].add(chunk)
-
-    def reject(self, rejected: RejectedRecord) -> None:
-        """A record without identity is kept apart with its reason; it can be replayed."""
-        self._runtime.state.quarantine.add(
-            room="polling",
-            dataset=self._dataset.name,
-            record_id=None,
-            reason=rejected.reason,
-            detail="",
-            payload=bytes(rejected.payload),
-            now=self._runtime.clock.now(),
-        )
 
     def commit(self) -> dict[str, LandingCounts]:
         """Make everything visible; counts by dataset."""

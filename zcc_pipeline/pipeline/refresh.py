@@ -27,6 +27,7 @@ from zcc_pipeline.pipeline.lake_facts import EngagementFields
 from zcc_pipeline.pipeline.late_closers import find_late_closers
 from zcc_pipeline.pipeline.per_engagement import REFRESHED, channels_of, read_each
 from zcc_pipeline.pipeline.pull import pull
+from zcc_pipeline.pipeline.rejects import quarantine_into
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.pipeline.settling import due_engagements
 from zcc_pipeline.sources.zoom_api import ZoomApi, split_record
@@ -144,13 +145,14 @@ async def _read_one(runtime: Runtime, api: ZoomApi, engagement_id: str) -> tuple
             as_of=reply.as_of,
             batch_id=batch_id,
             engagement_id=engagement_id,
+            reject=quarantine_into(runtime, ENGAGEMENTS),
         )
     )
     if channels_of(fields) & {"voice", "video"}:
         around = day_window(day, runtime.config.timezone)
         for dataset in BELONGINGS:
             try:
-                chunks += await list_for_engagement(api, dataset, engagement_id, around, batch_id=batch_id)
+                chunks += await list_for_engagement(runtime, api, dataset, engagement_id, around, batch_id=batch_id)
             except NotFound:
                 continue  # 2805: the engagement has no recordings
     ended_at = parse_time(fields.end_time) if fields.end_time else None
