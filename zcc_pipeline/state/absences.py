@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from zcc_pipeline.state.database import Database
 from zcc_pipeline.state.schema import absences
@@ -25,7 +24,7 @@ class StoredAbsences:
         ids = sorted(set(record_ids))
         if not ids:
             return {}
-        insert = (sqlite.insert if self._database.is_sqlite else postgresql.insert)(absences).on_conflict_do_nothing()
+        insert = self._database.insert(absences).on_conflict_do_nothing()
         rows = [{"dataset": dataset, "record_id": each, "day": day, "first_absent_at": at} for each in ids]
         since: dict[str, datetime] = {}
         with self._database.write() as connection:

@@ -8,7 +8,6 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from zcc_pipeline.domain.completeness import ArtefactKind, Reason
 from zcc_pipeline.domain.errors import PermanentError
@@ -64,7 +63,7 @@ class StoredArtefacts:
         ]
         if not rows:
             return 0
-        insert = (sqlite.insert if self._database.is_sqlite else postgresql.insert)(artefacts)
+        insert = self._database.insert(artefacts)
         with self._database.write() as connection:
             added = connection.execute(insert.on_conflict_do_nothing().returning(artefacts.c.source_id), rows)
             new = len(added.all())

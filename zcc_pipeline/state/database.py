@@ -6,12 +6,15 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from zcc_pipeline.domain.errors import ConfigurationError, TransientError
+
+if TYPE_CHECKING:  # only the dialect in use is imported, when it is used
+    from sqlalchemy.dialects import postgresql, sqlite
 
 BUSY_TIMEOUT_SECONDS = 30
 """How long SQLite waits for another process's write; no transaction here comes near it."""
@@ -94,6 +97,16 @@ class Database:
         self.engine = engine
         self._reading = engine.execution_options(zcc_read=True)
         self.is_sqlite = engine.dialect.name == "sqlite"
+
+    def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+        """The database's own ``INSERT``, the one that knows ``ON CONFLICT``."""
+        if self.is_sqlite:
+            from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+            return insert_sqlite(table)
+        from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+
+        return insert_postgresql(table)
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:

@@ -7,7 +7,6 @@ from datetime import datetime
 from hashlib import blake2b
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from zcc_pipeline.domain.errors import PermanentError
 from zcc_pipeline.domain.ports import QuarantineItem, QuarantineState
@@ -41,7 +40,7 @@ class StoredQuarantine:
         dropped stays dropped.
         """
         fingerprint = _fingerprint(room, dataset, record_id or "", reason, payload)
-        insert = (sqlite.insert if self._database.is_sqlite else postgresql.insert)(quarantine)
+        insert = self._database.insert(quarantine)
         upsert = insert.on_conflict_do_update(
             index_elements=[quarantine.c.fingerprint],
             set_={

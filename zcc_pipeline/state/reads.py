@@ -7,7 +7,6 @@ from dataclasses import asdict
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from zcc_pipeline.domain.ports import ReadOutcome, ReadRow
 from zcc_pipeline.state.database import Database
@@ -40,7 +39,7 @@ class StoredReads:
         values = [asdict(row) for row in rows]
         if not values:
             return
-        insert = (sqlite.insert if self._database.is_sqlite else postgresql.insert)(reads)
+        insert = self._database.insert(reads)
         new = insert.excluded
         upsert = insert.on_conflict_do_update(
             index_elements=[reads.c.dataset, reads.c.engagement_id],

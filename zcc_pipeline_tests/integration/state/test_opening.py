@@ -68,7 +68,7 @@ def test_a_store_written_by_a_newer_version_is_refused_and_left_alone(state_url:
 def test_processes_that_open_a_new_store_at_once_all_succeed(state_url: str) -> None:
     begin = soon()
 
-    outputs([start("open_together", state_url, begin, "Europe/Berlin") for _ in range(4)])
+    outputs([start("open_together", state_url, begin, "Europe/Berlin") for _ in range(3)])
 
     with StateStore.open(state_url) as store:
         assert store.settings.timezone() == "Europe/Berlin"
