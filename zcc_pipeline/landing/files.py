@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -14,7 +14,7 @@ from zcc_pipeline.domain.ports import Body, ByteSource, StoredFile
 from zcc_pipeline.landing.file_names import file_path, is_inside
 from zcc_pipeline.landing.part_file import PartFile
 from zcc_pipeline.landing.sniffing import error_page, sniff
-from zcc_pipeline.landing.storage import PART_SUFFIX, Storage
+from zcc_pipeline.landing.storage import PART_SUFFIX, STAGING_KEPT, Storage
 
 ATTEMPTS = 5
 """Times in a row that a download may break off without getting further."""
@@ -70,6 +70,10 @@ class FileStore:
     def url_for(self, path: str) -> str:
         """Absolute path or ``s3://`` URL of a stored file."""
         return self._storage.url_for(_checked(path))
+
+    def sweep(self, now: datetime) -> int:
+        """Remove what killed downloads left in staging more than a day ago; returns how many."""
+        return self._storage.sweep_staging(before=now - STAGING_KEPT)
 
     def _open_part(self) -> PartFile:
         folder = self._storage.staging_path("file").parent

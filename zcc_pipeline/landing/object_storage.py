@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -22,6 +25,9 @@ from zcc_pipeline.landing.storage import PART_SUFFIX, S3Options, StoredObject, s
 _WHOLE_BYTES = 16 << 20
 """Objects up to this size are read with one request instead of one for each column."""
 
+_WHOLE_SPARSE_BYTES = 256 << 10
+"""The same where little of the object is wanted."""
+
 _UPLOAD_PART_BYTES = 16 << 20
 _UPLOADS_AT_ONCE = 2
 
@@ -36,7 +42,7 @@ class _FileSystem(FsspecStore):
 class ObjectStorage:
     """A prefix in an S3 bucket, reached through the Rust ``object_store`` client."""
 
-    def __init__(self, bucket: str, prefix: str, options: S3Options, *, scratch: Path) -> None:
+    def __init__(self, bucket: str, prefix: str, options: S3Options, *, scratch: Path | None) -> None:
         if not bucket:
             raise ConfigurationError("ZCC_LAKE_URL", "the URL names no bucket", example="s3://bucket/lake")
         self._bucket, self._prefix, self._scratch = bucket, prefix, scratch
@@ -50,7 +56,10 @@ class ObjectStorage:
         return "/".join(part for part in (f"s3://{self._bucket}", self._prefix) if part)
 
     def staging_path(self, name: str) -> Path:
-        """A path in the scratch folder."""
+        """A path in the scratch folder, which is a temporary one of this process if none was given."""
+        if self._scratch is None:
+            self._scratch = Path(tempfile.mkdtemp(prefix="zcc-pipeline-"))
+            weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
         self._scratch.mkdir(parents=True, exist_ok=True)
         return self._scratch / (name + PART_SUFFIX)
 
@@ -60,10 +69,11 @@ class ObjectStorage:
             obstore.put(self._store, path, staged, chunk_size=_UPLOAD_PART_BYTES, max_concurrency=_UPLOADS_AT_ONCE)
         staged.unlink()
 
-    def open_input(self, path: str) -> pa.NativeFile:
+    def open_input(self, path: str, *, is_sparse: bool = False) -> pa.NativeFile:
         """Small objects whole, larger ones by ranges."""
         with _explained():
-            if obstore.head(self._store, path)["size"] <= _WHOLE_BYTES:
+            size = obstore.head(self._store, path)["size"]
+            if size <= (_WHOLE_SPARSE_BYTES if is_sparse else _WHOLE_BYTES):
                 return pa.BufferReader(pa.py_buffer(obstore.get(self._store, path).bytes()))
             whole_path = self.url_for(path).removeprefix("s3://")
             return PyFileSystem(FSSpecHandler(self._fsspec)).open_input_file(whole_path)
@@ -106,7 +116,7 @@ class ObjectStorage:
 
     def sweep_staging(self, *, before: datetime) -> int:
         """Remove what was left in the scratch folder; the bucket's own life-cycle rules remove uploads broken off."""
-        return sweep_folder(self._scratch, before=before)
+        return sweep_folder(self._scratch, before=before) if self._scratch else 0
 
 
 def _client_settings(options: S3Options) -> dict[str, Any]:

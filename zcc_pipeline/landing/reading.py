@@ -49,7 +49,7 @@ def list_day(storage: Storage, dataset: str, day: date) -> list[LakeFile]:
 
 def superseded_names(storage: Storage, file: LakeFile) -> frozenset[str]:
     """What a compacted file says that it replaces."""
-    with storage.open_input(file.path) as source, pq.ParquetFile(source) as parquet:
+    with storage.open_input(file.path, is_sparse=True) as source, pq.ParquetFile(source) as parquet:
         listed = (parquet.metadata.metadata or {}).get(SUPERSEDES.encode(), b"[]")
     return frozenset(json.loads(listed))
 

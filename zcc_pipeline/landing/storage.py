@@ -7,7 +7,6 @@ completed upload (bucket). Published files are never changed. Paths are relative
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -64,8 +63,11 @@ class Storage(Protocol):
         """
         ...
 
-    def open_input(self, path: str) -> pa.NativeFile:
-        """Open for random reading; ``FileNotFoundError`` where there is none."""
+    def open_input(self, path: str, *, is_sparse: bool = False) -> pa.NativeFile:
+        """Open for random reading; ``FileNotFoundError`` where there is none.
+
+        ``is_sparse`` says that little of it will be read, such as a footer.
+        """
         ...
 
     def list_files(self, folder: str) -> list[StoredObject]:
@@ -121,8 +123,8 @@ class LocalStorage:
         staged.rename(target)
         _sync_folder(target.parent)
 
-    def open_input(self, path: str) -> pa.NativeFile:
-        """The file, mapped into memory page by page as it is read."""
+    def open_input(self, path: str, *, is_sparse: bool = False) -> pa.NativeFile:  # noqa: ARG002
+        """The file; the operating system reads only what is asked for anyway."""
         return pa.OSFile(str(self._root / path), "r")
 
     def list_files(self, folder: str) -> list[StoredObject]:
@@ -216,8 +218,7 @@ def open_storage(url: str, *, s3: S3Options | None = None, scratch: Path | None 
     if parts.scheme == "s3":
         from zcc_pipeline.landing.object_storage import ObjectStorage
 
-        folder = scratch or Path(tempfile.mkdtemp(prefix="zcc-pipeline-"))
-        return ObjectStorage(parts.netloc, parts.path.strip("/"), s3 or S3Options(), scratch=folder)
+        return ObjectStorage(parts.netloc, parts.path.strip("/"), s3 or S3Options(), scratch=scratch)
     if parts.scheme == "file":
         return LocalStorage(Path(unquote(parts.path)).absolute())
     if "://" not in url:

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -281,3 +281,14 @@ def test_stored_files_are_read_by_their_path_and_no_other(tmp_path: Path) -> Non
         files.read("recording/date=2026-11-22/other.wav")
     with pytest.raises(ValueError, match="outside"):
         files.read("../secret")
+
+
+def test_what_a_killed_download_left_is_swept_after_a_day(tmp_path: Path) -> None:
+    storage = open_storage(str(tmp_path))
+    left = storage.staging_path("file-left")
+    left.write_bytes(b"RIFF")
+    files = FileStore(storage, clock=SteppingClock())
+    now = datetime.fromtimestamp(left.stat().st_mtime, UTC)
+    assert files.sweep(now + timedelta(hours=1)) == 0
+    assert files.sweep(now + timedelta(hours=25)) == 1
+    assert everything_in(tmp_path) == []

@@ -148,13 +148,13 @@ def test_a_file_that_vanishes_under_a_reader_is_looked_for_once_more(tmp_path: P
         def __getattr__(self, name: str) -> object:
             return getattr(self.inner, name)
 
-        def open_input(self, path: str) -> pa.NativeFile:
+        def open_input(self, path: str, *, is_sparse: bool = False) -> pa.NativeFile:
             self.opened += 1
             if self.opened == 1:
                 other = make_lake(tmp_path)
                 other.compact(NAME, DAY)
                 other.sweep(START + timedelta(days=2))
-            return self.inner.open_input(path)
+            return self.inner.open_input(path, is_sparse=is_sparse)
 
     lake = make_lake(tmp_path)
     land(lake, chunk([("x", b'{"v":1}')]))

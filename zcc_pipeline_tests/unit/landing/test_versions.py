@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from zcc_pipeline_tests.lakes import RECORDINGS, START, all_rows, chunk, land, latest_payloads, make_lake
+from zcc_pipeline_tests.lakes import (
+    ENGAGEMENTS,
+    RECORDINGS,
+    START,
+    SteppingClock,
+    all_rows,
+    chunk,
+    land,
+    latest_payloads,
+    make_lake,
+)
 
 
 def test_a_b_a_gives_three_versions_and_the_last_wins(tmp_path: Path) -> None:
@@ -145,3 +155,22 @@ def test_a_late_fact_newer_than_the_stored_version_wins_until_the_next_read(tmp_
     assert latest_payloads(lake) == {"x": '{"v":2}'}
     land(lake, chunk([("x", b'{"v":1}')], minute=15))
     assert latest_payloads(lake) == {"x": '{"v":1}'}
+
+
+def test_of_two_facts_about_one_moment_the_one_landed_later_wins_whatever_its_file_is_called(tmp_path: Path) -> None:
+    clock = SteppingClock()
+    lake = make_lake(tmp_path, clock=clock)
+    with lake.writer(ENGAGEMENTS) as early_file, lake.writer(ENGAGEMENTS) as late_file:
+        for writer, record_id, payload in (
+            (early_file, "other", b"{}"),
+            (late_file, "x", b'{"v":"landed first"}'),
+            (early_file, "x", b'{"v":"landed last"}'),
+        ):
+            writer.add(chunk([(record_id, payload)]))
+            writer.flush()
+            clock.moment += timedelta(hours=1)
+        early_file.commit()
+        late_file.commit()
+    assert [row["payload"] for row in all_rows(lake)][-1] == '{"v":"landed first"}'
+    assert latest_payloads(lake)["x"] == '{"v":"landed last"}'
+    assert land(lake, chunk([("x", b'{"v":"landed last"}')])).unchanged == 1
