@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
-from zcc_pipeline.cli.screen import table
+import typer
+
+from zcc_pipeline.cli.screen import paragraph, table
 from zcc_pipeline.domain.completeness import ArtefactKind, Reason, Status
 
 if TYPE_CHECKING:
@@ -25,8 +28,16 @@ KIND_WORDS = {
     ArtefactKind.EMAIL_MESSAGES: "e-mail messages",
 }
 
+TABLE_WORDS = KIND_WORDS | {
+    ArtefactKind.RECORDING_TRANSCRIPT: "rec. transcripts",
+    ArtefactKind.MESSAGING_TRANSCRIPT: "chat transcripts",
+    ArtefactKind.VOICEMAIL_TRANSCRIPT: "vm. transcripts",
+    ArtefactKind.EMAIL_MESSAGES: "e-mails",
+}
+"""The same, narrower."""
+
 REASON_WORDS = {
-    Reason.CHANNEL_HAS_NONE: "other channel",
+    Reason.CHANNEL_HAS_NONE: "channel has none",
     Reason.CALL_NOT_RECORDED: "call not recorded",
     Reason.NOT_ANSWERED: "not answered",
     Reason.NO_RECORDING: "no recording",
@@ -52,6 +63,11 @@ TROUBLE = (Status.FAILED, Status.UNEXPLAINED)
 COLUMNS = ("expected", "stored", "waiting", "not exp.", "missing", "failed", "unexpl.")
 """``expected`` is everything that is not ``not expected``; ``missing`` includes what was deleted at the source."""
 
+ALWAYS_SHOWN = len(COLUMNS) - len(TROUBLE)
+STYLES = ("", "green", "yellow", "dim", "magenta", "bold red", "bold red")
+NARROW = 90
+"""Below so many columns reasons are left out of the table."""
+
 
 def figures(by_status: Counter[Status]) -> tuple[int, ...]:
     """One number for each of ``COLUMNS``."""
@@ -67,15 +83,30 @@ def figures(by_status: Counter[Status]) -> tuple[int, ...]:
     )
 
 
-def coloured(numbers: Sequence[int]) -> list[object]:
+def sum_of(lines: Iterable[KindDay]) -> Counter[Status]:
+    """Statuses of all the lines together."""
+    return sum((line.by_status for line in lines), Counter[Status]())
+
+
+def _columns(lines: Iterable[KindDay]) -> tuple[str, ...]:
+    """Failed and unexplained only where there is any."""
+    trouble = figures(sum_of(lines))[ALWAYS_SHOWN:]
+    return COLUMNS[:ALWAYS_SHOWN] + tuple(
+        name for name, count in zip(COLUMNS[ALWAYS_SHOWN:], trouble, strict=True) if count
+    )
+
+
+def _cells(lines: Iterable[KindDay], columns: Sequence[str]) -> list[object]:
     """Zeros dim, lacks and trouble in colour."""
-    styles = ("", "green", "yellow", "dim", "magenta", "bold red", "bold red")
-    return [(f"{n:,}" if n else "·", style if n else "dim") for n, style in zip(numbers, styles, strict=True)]
+    by_name = dict(zip(COLUMNS, zip(figures(sum_of(lines)), STYLES, strict=True), strict=True))
+    return [(f"{by_name[name][0]:,}", by_name[name][1]) if by_name[name][0] else ("·", "dim") for name in columns]
 
 
 def why(lines: Iterable[KindDay]) -> str:
-    """Reasons in words with their counts, what lacks first, that another channel has no such thing last."""
-    lines = list(lines)
+    """Reasons in words with their counts, what lacks first.
+
+    That a kind of data does not exist on a channel is left to ``FOOTNOTE``: it is most of what is not expected.
+    """
     reasons: Counter[tuple[Status, Reason]] = Counter()
     none_recorded = 0
     for line in lines:
@@ -88,28 +119,38 @@ def why(lines: Iterable[KindDay]) -> str:
     ]
     if none_recorded:
         parts.append(f"{none_recorded:,} without any")
-    other = sum(count for (_, reason), count in reasons.items() if reason is Reason.CHANNEL_HAS_NONE)
-    if other:
-        parts.append(f"{other:,} {REASON_WORDS[Reason.CHANNEL_HAS_NONE]}")
     return ", ".join(parts)
 
 
-def show_by_kind(lines: Sequence[KindDay], *, with_days: bool = False) -> None:
-    """One line for each kind of data, over all days or for each of them."""
-    columns = ("day", "data", *COLUMNS, "why") if with_days else ("data", *COLUMNS, "why")
-    rows: list[list[object]] = []
-    groups: dict[tuple[date | None, ArtefactKind], list[KindDay]] = {}
+FOOTNOTE = "Not expected and no reason given: the channel has no such data."
+
+
+def show_by_kind(lines: Sequence[KindDay], *, since: date | None = None) -> None:
+    """One line for each kind of data over all days; with ``since``, for each day from then on and for what is older."""
+    groups: dict[tuple[str, ArtefactKind], list[KindDay]] = {}
     for line in lines:
-        groups.setdefault((line.day if with_days else None, line.kind), []).append(line)
-    shown_day = None
+        day = "" if since is None else f"{line.day:%m-%d}" if line.day >= since else "older"
+        groups.setdefault((day, line.kind), []).append(line)
+    numbers = _columns(lines)
+    is_wide = get_terminal_size((100, 24)).columns >= NARROW
+    rows: list[list[object]] = []
+    shown_day = ""
     for (day, kind), members in groups.items():
-        by_status = sum((line.by_status for line in members), Counter[Status]())
-        row: list[object] = [KIND_WORDS[kind], *coloured(figures(by_status)), (why(members), "dim")]
-        if with_days:
-            row.insert(0, "" if day == shown_day else str(day)[5:])
+        row = [TABLE_WORDS[kind], *_cells(members, numbers)]
+        if since is not None:
+            row.insert(0, "" if day == shown_day else day)
             shown_day = day
+        if is_wide:
+            row.append((why(members), "dim"))
         rows.append(row)
-    table(columns, rows, numbers=COLUMNS, fold="why")
+    columns = (*(("day",) if since else ()), "data", *numbers, *(("why",) if is_wide else ()))
+    table(columns, rows, numbers=numbers, fold="why")
+    typer.secho(FOOTNOTE, dim=True)
+    if not is_wide:
+        for kind in dict.fromkeys(line.kind for line in lines):
+            reasons = why(line for line in lines if line.kind is kind)
+            if reasons:
+                paragraph(f"{KIND_WORDS[kind]}: {reasons}", indent="  ")
 
 
 def show_by_day(lines: Sequence[KindDay]) -> None:
@@ -117,15 +158,12 @@ def show_by_day(lines: Sequence[KindDay]) -> None:
     days: dict[date, list[KindDay]] = {}
     for line in lines:
         days.setdefault(line.day, []).append(line)
+    numbers = _columns(lines)
     rows = [
-        [
-            str(day),
-            max(line.engagements for line in members),
-            *coloured(figures(sum((line.by_status for line in members), Counter[Status]()))),
-        ]
+        [str(day), max(line.engagements for line in members), *_cells(members, numbers)]
         for day, members in sorted(days.items())
     ]
-    table(("day", "engagements", *COLUMNS), rows, numbers=("engagements", *COLUMNS))
+    table(("day", "engagements", *numbers), rows, numbers=("engagements", *numbers))
 
 
 def as_rows(lines: Iterable[KindDay]) -> list[dict[str, object]]:

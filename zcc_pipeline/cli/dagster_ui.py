@@ -11,20 +11,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
+from zcc_pipeline.cli.ports import first_free
 from zcc_pipeline.cli.screen import say
 from zcc_pipeline.domain.errors import PermanentError
 
 PORTS = range(3000, 3020)
 
 
-def ui_command(home: Path) -> str:
+def ui_commands(home: Path) -> tuple[str, str]:
     """What to type to see runs and lineage of a home."""
-    return f"ZCC_HOME={home} DAGSTER_HOME={home / 'dagster'} dagster dev -m zcc_pipeline.definitions"
+    return f"export ZCC_HOME={home} DAGSTER_HOME={home / 'dagster'}", "dagster dev -m zcc_pipeline.definitions"
 
 
 def serve_ui(home: Path, environment: Mapping[str, str]) -> None:
     """Run ``dagster dev`` on a home until Ctrl-C or SIGTERM; says where it is once it answers."""
-    port = free_port()
+    port = first_free(PORTS)
     command = [sys.executable, "-m", "dagster", "dev", "-m", "zcc_pipeline.definitions", "--port", str(port)]
     surroundings = {**os.environ, **environment, "DAGSTER_HOME": str(home / "dagster")}
     log = home / "dagster" / "dagster-dev.log"
@@ -46,19 +47,6 @@ def serve_ui(home: Path, environment: Mapping[str, str]) -> None:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)  # lets it end its own children
                 process.wait()
-
-
-def free_port() -> int:
-    """Dagster's usual port, or the next one that nobody uses."""
-    for port in PORTS:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise PermanentError(f"no free port between {PORTS.start} and {PORTS.stop - 1} for Dagster's UI")
 
 
 def _wait_until_open(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -13,10 +13,12 @@ import typer
 from zcc_pipeline.cli.demo_home import TRUTH, DemoAccount, claim, demo_environment
 from zcc_pipeline.cli.options import JsonOption
 from zcc_pipeline.cli.progress import watched
+from zcc_pipeline.cli.run import show_troubles
 from zcc_pipeline.cli.screen import print_json, say
 from zcc_pipeline.cli.sentences import FAILED
 from zcc_pipeline.cli.simulate import Faults, FaultsOption, LoadOption, SeedOption
 from zcc_pipeline.cli.standin_process import standin_process
+from zcc_pipeline.domain.errors import PermanentError
 
 if TYPE_CHECKING:
     from zcc_pipeline.settings import Settings
@@ -46,14 +48,15 @@ def demo(
     from zcc_pipeline.settings import load_settings
 
     settings = load_settings()
-    last = day_of(SystemClock().now(), ZoneInfo(settings.timezone)) - timedelta(days=1)
+    today = day_of(SystemClock().now(), ZoneInfo(settings.timezone))
+    last = today - timedelta(days=1)
     first = last - timedelta(days=days - 1)
     account = claim(settings.home, DemoAccount(seed, engagements_per_day, settings.timezone, str(first)))
     if not as_json:
         say(f"An invented contact centre, {first} to {last}, about {engagements_per_day:,} engagements a day.")
     with standin_process(_standin_options(account, last, faults, settings.home / TRUTH)) as standin:
         environment = demo_environment(settings, account, standin)
-        is_good = _run_and_report(load_settings(environment), account, first, last, as_json=as_json)
+        is_good = _run_and_report(load_settings(environment), account, first, today, as_json=as_json)
         if ui:
             _leave_ui_open(settings.home, environment)
     if not is_good:
@@ -63,6 +66,7 @@ def demo(
 def _standin_options(account: DemoAccount, last: date, faults: Faults, truth: Path) -> list[str]:
     """Without rate limits: the demo shows the pipeline, not the patience that Zoom's limits ask for."""
     return [
+        f"--port={account.port}",
         f"--days={(last - account.first).days + 1}",
         f"--engagements-per-day={account.engagements_per_day}",
         f"--seed={account.seed}",
@@ -72,18 +76,23 @@ def _standin_options(account: DemoAccount, last: date, faults: Faults, truth: Pa
     ]
 
 
-def _run_and_report(settings: Settings, account: DemoAccount, first: date, last: date, *, as_json: bool) -> bool:
+def _run_and_report(settings: Settings, account: DemoAccount, first: date, today: date, *, as_json: bool) -> bool:
+    """Days up to and with today: conversations that were open for weeks may have ended this morning."""
     from zcc_pipeline.cli.demo_report import make_report, report_document, show_report
     from zcc_pipeline.orchestration.run import run_range
     from zcc_pipeline.settings import open_runtime
 
     with watched(as_json=as_json) as progress:
         with open_runtime(settings) as runtime:
-            listed = runtime.state.windows.complete_days("zoom/engagements", account.first, last)
-        summary = run_range(_first_to_run(account, first, listed), last, settings=settings, progress=progress)
+            listed = runtime.state.windows.complete_days("zoom/engagements", account.first, today)
+            analytics = runtime.config.warehouse.analytics_path
+        summary = run_range(_first_to_run(account, first, listed), today, settings=settings, progress=progress)
+        if not analytics.is_file():
+            show_troubles(summary)
+            raise PermanentError(f"nothing was published to {analytics}, so there is nothing to show")
         progress.start("comparing with what is true", None)
         with open_runtime(settings) as runtime:
-            report = make_report(runtime, summary, settings.home / TRUTH, last)
+            report = make_report(runtime, summary, settings.home / TRUTH, today)
         progress.finish("comparing with what is true")
     if as_json:
         print_json(report_document(report))

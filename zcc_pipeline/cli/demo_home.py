@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from zcc_pipeline.cli.ports import free_port
 from zcc_pipeline.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class DemoAccount:
     engagements_per_day: int
     timezone: str
     first_day: str
+    port: int = 0
+    """Where its stand-in was served first: records keep addresses of files that could not be fetched yet."""
 
     @property
     def first(self) -> date:
@@ -57,9 +60,7 @@ def claim(home: Path, wanted: DemoAccount) -> DemoAccount:
     elif (found.seed, found.engagements_per_day, found.timezone) == (
         wanted.seed, wanted.engagements_per_day, wanted.timezone,
     ):  # fmt: skip
-        account = DemoAccount(
-            found.seed, found.engagements_per_day, found.timezone, min(found.first_day, wanted.first_day)
-        )
+        account = replace(found, first_day=min(found.first_day, wanted.first_day))
     else:
         raise ConfigurationError(
             "ZCC_HOME",
@@ -68,6 +69,7 @@ def claim(home: Path, wanted: DemoAccount) -> DemoAccount:
             purpose="folder for everything the pipeline keeps",
             example="./zcc_demo",
         )
+    account = replace(account, port=free_port(account.port))
     home.mkdir(parents=True, exist_ok=True)
     part = home / f"{MARKER}.part"
     part.write_text(json.dumps(asdict(account), indent=1) + "\n")

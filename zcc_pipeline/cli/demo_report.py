@@ -7,13 +7,15 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from zcc_pipeline.cli import demo_truth
 from zcc_pipeline.cli.completeness_table import as_rows, show_by_kind
-from zcc_pipeline.cli.dagster_ui import ui_command
+from zcc_pipeline.cli.dagster_ui import ui_commands
 from zcc_pipeline.cli.demo_questions import Answer, answer_all
 from zcc_pipeline.cli.demo_truth import Agreement, compare_with_truth
 from zcc_pipeline.cli.run import show_troubles
-from zcc_pipeline.cli.screen import bytes_text, heading, say, seconds_text, table
+from zcc_pipeline.cli.screen import bytes_text, heading, paragraph, path_text, say, seconds_text, table
 
 if TYPE_CHECKING:
     from zcc_pipeline.orchestration.run import RunSummary
@@ -36,6 +38,7 @@ class Place:
 class DemoReport:
     """Everything the summary shows."""
 
+    home: Path
     summary: RunSummary
     status: StatusReport
     agreement: Agreement
@@ -53,6 +56,7 @@ def make_report(runtime: Runtime, summary: RunSummary, truth: Path, last: date) 
     from zcc_pipeline.pipeline.status import status
 
     return DemoReport(
+        home=runtime.config.home,
         summary=summary,
         status=status(runtime, None, last),
         agreement=compare_with_truth(runtime, truth),
@@ -77,36 +81,43 @@ def _folder(what: str, folder: Path) -> Place:
 
 def show_report(report: DemoReport) -> None:
     """On a terminal."""
+    say(f"Read, fetched, proved, built and published in {seconds_text(report.summary.seconds)}.")
     show_troubles(report.summary)
     heading("Complete? Engagements by the day they started, and what each kind of data owes them")
-    show_by_kind(report.status.lines, with_days=True)
+    show_by_kind(report.status.lines, since=report.status.first)
     heading("True?")
     _show_agreement(report.agreement)
     heading("Where it lies")
-    table(("what", "where", "how much"), [(place.what, str(place.path), place.amount) for place in report.places])
+    table(("what", "where", "how much"), [(place.what, path_text(place.path), place.amount) for place in report.places])
     heading("Three questions to analytics.duckdb")
     for answer in report.answers:
         say(f"\n{answer.question.text}\n")
         say("  " + answer.question.sql.replace("\n", "\n  ") + "\n")
         table(answer.columns, answer.rows, numbers=answer.question.numbers)
     heading("Go on")
-    home = report.places[0].path.parent
-    say(f"  zcc demo --ui        the same, and Dagster's UI stays open on it\n  {ui_command(home)}")
-    say(f"\nThe run took {seconds_text(report.summary.seconds)}.")
+    home, analytics = report.home, path_text(report.places[-1].path)
+    say("  zcc status           what is complete, at any time")
+    say("  zcc demo             once more: nothing changes, because nothing has changed")
+    say("  zcc demo --ui        the same, and Dagster's UI stays open on it")
+    say("\nAsk your own questions, in Python:\n")
+    say(f"  import duckdb; duckdb.connect({analytics!r}, read_only=True).sql('show tables')")
+    say("\nOr open Dagster on it by hand:\n")
+    for command in ui_commands(home):
+        say(f"  {command}")
 
 
 def _show_agreement(agreement: Agreement) -> None:
     compared = ", ".join(f"{count:,} {what}" for what, count in agreement.compared.items())
-    say(f"Compared row by row with what the account really contains: {compared}.")
+    paragraph(f"Compared row by row with what the account really contains: {compared}.")
     undecided = agreement.undecided.total()
     if undecided:
-        say(f"{undecided:,} statuses are not final yet: they settle a day after an engagement's end.")
+        paragraph(f"{undecided:,} statuses are not final yet: they settle a day after an engagement's end.")
     if agreement.is_full:
-        say("Nothing lost, nothing doubled, nothing invented.")
+        typer.secho("Nothing lost, nothing doubled, no invented reason.", fg="green", bold=True)
         return
     say(f"{len(agreement.differences):,} rows differ:")
     for difference in agreement.differences[:SHOWN_DIFFERENCES]:
-        say(f"  {difference}")
+        paragraph(f"  {difference}", indent="    ")
 
 
 def report_document(report: DemoReport) -> dict[str, object]:

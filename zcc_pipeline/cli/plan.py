@@ -36,9 +36,8 @@ def plan(first: FromOption, last: ToOption = "today", as_json: JsonOption = Fals
 def show(planned: Plan, allowance: int | None) -> None:
     """Tables of calls, then the sentences that matter."""
     cost = planned.cost
-    say(
-        f"{planned.first} to {planned.last}: {planned.days:,} days, about {planned.records['zoom/engagements']:,} engagements"
-    )
+    days = f"{planned.first} to {planned.last}: {planned.days:,} days"
+    say(f"{days}, about {planned.records['zoom/engagements']:,} engagements")
     say(f"From {planned.basis}.")
     for assumption in planned.assumptions:
         say(f"Assumed: {assumption}.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from zcc_pipeline.cli.dagster_ui import ui_command
+from zcc_pipeline.cli.dagster_ui import ui_commands
 from zcc_pipeline.cli.demo_home import refuse_to_mix
 from zcc_pipeline.cli.options import FromOption, JsonOption, ToOption, parse_days
 from zcc_pipeline.cli.progress import watched
@@ -52,7 +52,9 @@ def show(summary: RunSummary, home: Path) -> None:
     show_troubles(summary)
     done = "Done" if summary.is_success else "Failed"
     say(f"{done} in {seconds_text(summary.seconds)}: {len(summary.steps)} steps, run {summary.run_id}.")
-    say(f"Look at it: {ui_command(home)}")
+    say("Look at it in Dagster:")
+    for command in ui_commands(home):
+        say(f"  {command}")
 
 
 def show_troubles(summary: RunSummary) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
+from shutil import get_terminal_size
+from textwrap import fill
 
 import typer
 
@@ -16,6 +18,12 @@ Row = Sequence[object]
 def say(text: str = "") -> None:
     """A line on standard output."""
     typer.echo(text)
+
+
+def paragraph(text: str, *, indent: str = "") -> None:
+    """A sentence or more, filled to the width of the terminal; ``indent`` is for the lines after the first."""
+    width = get_terminal_size((100, 24)).columns
+    typer.echo(fill(text, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False))
 
 
 def heading(text: str) -> None:
@@ -51,7 +59,7 @@ def table(columns: Sequence[str], rows: Iterable[Row], *, numbers: Sequence[str]
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, header_style="bold")
+    drawn = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, header_style="bold")
     for column in columns:
         drawn.add_column(
             column,
@@ -76,6 +84,14 @@ def _shown(cell: object) -> str:
     if isinstance(cell, float):
         return f"{cell:,.1f}"
     return str(cell)
+
+
+def path_text(path: Path) -> str:
+    """Relative to the working directory where it lies inside."""
+    try:
+        return f"./{path.relative_to(Path.cwd())}"
+    except ValueError:
+        return str(path)
 
 
 def bytes_text(size: int) -> str:

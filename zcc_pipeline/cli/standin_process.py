@@ -13,11 +13,11 @@ from zcc_pipeline.domain.errors import PermanentError
 
 @contextmanager
 def standin_process(arguments: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Serve a stand-in on a free port; yields the settings that point the pipeline at it.
+    """Serve a stand-in; yields the settings that point the pipeline at it.
 
     Its standard input is a pipe from here: the kernel closes it when this process dies, and the stand-in then stops.
     """
-    command = [sys.executable, "-m", "zcc_pipeline.cli", "simulate", "--port", "0", "--json", "--until-stdin-closes"]
+    command = [sys.executable, "-m", "zcc_pipeline.cli", "simulate", "--json", "--until-stdin-closes"]
     with subprocess.Popen(  # noqa: S603 - our own module, our own interpreter
         [*command, *arguments],
         stdin=subprocess.PIPE,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from zcc_pipeline.cli.options import JsonOption, OptionalFrom, ToOption, parse_day, parse_days
-from zcc_pipeline.cli.screen import heading, print_json, say
+from zcc_pipeline.cli.screen import heading, paragraph, print_json, say
 from zcc_pipeline.cli.sentences import FAILED
 
 if TYPE_CHECKING:
@@ -81,18 +81,18 @@ def show(report: StatusReport) -> None:
     if report.first is None:
         say("Nothing has been read yet. Start with `zcc pull --from yesterday`, or `zcc run` for the whole way.")
         return
-    days = {line.day for line in report.lines}
+    days = {max(line.day, report.first) for line in report.lines}
     say(f"{report.first} to {report.last}, engagements by the day they started")
     say()
     if len(days) > FEW_DAYS:
         show_by_day(report.lines)
         say()
-    show_by_kind(report.lines, with_days=1 < len(days) <= FEW_DAYS)
+    show_by_kind(report.lines, since=report.first if 1 < len(days) <= FEW_DAYS else None)
     sentences = list(_sentences(report))
     if sentences:
         heading("To know")
         for sentence in sentences:
-            say(f"- {sentence}")
+            paragraph(f"- {sentence}", indent="  ")
     say()
     say(
         "Something needs you: see above."
