@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -11,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 from zcc_pipeline.domain.records import RecordChunk
-from zcc_pipeline.landing.columns import Array, TextBuilder, TextColumn, from_numpy, repeated
+from zcc_pipeline.landing.columns import Array, TextColumn, from_numpy, raw_column, repeated, text_column
 from zcc_pipeline.landing.days import parse_times, to_microseconds
 from zcc_pipeline.landing.schema import HASH_BYTES, VERSION_SCHEMA
 
 _FULL_HASH_BYTES = 32
-_ROW_OVERHEAD_BYTES = 128
+_ROW_OVERHEAD_BYTES = 256
 """What a record costs in memory beside its payload: ids, time, digest, and the columns of the version rule."""
 
 
@@ -30,10 +29,13 @@ def content_hashes(payloads: Sequence[bytes]) -> bytes:
     return b"".join([sha256(payload).digest() for payload in payloads])
 
 
-def key_hashes(record_ids: Sequence[str], shape: str) -> Array:
-    """64 bits a record that stand for ``(record_id, shape)`` in this process; where they agree, the ids decide."""
+def key_hashes(record_ids: Sequence[str], shapes: Sequence[str], shape_codes: Array) -> Array:
+    """64 bits a record that stand for ``(record_id, shape)`` in this process; where they agree, the ids decide.
+
+    Python's own string hash: keyed anew in each process, so that nobody outside can make ids collide.
+    """
     ids = np.fromiter(map(hash, record_ids), np.int64, len(record_ids))
-    return ids ^ np.int64(hash(("shape", shape)))
+    return ids ^ np.array([hash(("shape", shape)) for shape in shapes], np.int64)[shape_codes]
 
 
 @dataclass(slots=True)
@@ -93,30 +95,37 @@ class Batch:
         return pa.table(list(columns.values()), schema=pa.schema(fields))
 
 
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """What the records of one chunk share."""
+
+    rows: int
+    shape: str
+    route: str
+    batch_id: str
+    as_of: int
+    is_deleted: bool
+
+
 @dataclass(slots=True)
 class BatchBuilder:
-    """Collects chunks until there are enough bytes for a file."""
+    """Collects chunks until there are enough bytes for a row group."""
 
-    _record_ids: TextBuilder = field(default_factory=TextBuilder)
-    _payloads: TextBuilder = field(default_factory=TextBuilder)
-    _engagement_ids: TextBuilder = field(default_factory=TextBuilder)
-    _occurred_at: TextBuilder = field(default_factory=TextBuilder)
-    _hashes: bytearray = field(default_factory=bytearray)
-    _keys: list[Array] = field(default_factory=list)
-    _rows: array[int] = field(default_factory=lambda: array("q"))
-    _as_of: array[int] = field(default_factory=lambda: array("q"))
-    _is_deleted: list[bool] = field(default_factory=list)
-    _shapes: list[str] = field(default_factory=list)
-    _routes: list[str] = field(default_factory=list)
-    _batch_ids: list[str] = field(default_factory=list)
     weight_bytes: int = 0
     """About what the records collected so far take up in memory."""
+    _origins: list[_Origin] = field(default_factory=list)
+    _payloads: bytearray = field(default_factory=bytearray)
+    _payload_lengths: list[int] = field(default_factory=list)
+    _hashes: bytearray = field(default_factory=bytearray)
+    _record_ids: list[str] = field(default_factory=list)
+    _engagement_ids: list[str | None] = field(default_factory=list)
+    _occurred_at: list[str | None] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return sum(self._rows)
+        return len(self._record_ids)
 
     def add(self, chunk: RecordChunk) -> None:
-        """Copy the records out of the chunk, whose payloads may be slices that keep a whole page in memory."""
+        """Copy the payloads out of the chunk: they may be slices that keep a whole page in memory."""
         rows = len(chunk)
         columns = (chunk.payloads, chunk.engagement_ids, chunk.occurred_at)
         if any(len(column) != rows for column in columns):
@@ -126,35 +135,33 @@ class BatchBuilder:
         if not rows:
             return
         joined = b"".join(chunk.payloads)
-        self._payloads.extend_raw(joined, chunk.payloads)
+        self._payloads += joined
+        self._payload_lengths.extend(map(len, chunk.payloads))
         self._hashes += content_hashes(chunk.payloads)
         self._record_ids.extend(chunk.record_ids)
         self._engagement_ids.extend(chunk.engagement_ids)
         self._occurred_at.extend(chunk.occurred_at)
-        self._keys.append(key_hashes(chunk.record_ids, chunk.shape))
-        self._rows.append(rows)
-        self._as_of.append(to_microseconds(chunk.as_of))
-        self._is_deleted.append(chunk.is_deleted)
-        self._shapes.append(chunk.shape)
-        self._routes.append(chunk.route)
-        self._batch_ids.append(chunk.batch_id)
+        as_of = to_microseconds(chunk.as_of)
+        self._origins.append(_Origin(rows, chunk.shape, chunk.route, chunk.batch_id, as_of, chunk.is_deleted))
         self.weight_bytes += len(joined) + rows * _ROW_OVERHEAD_BYTES
 
     def take(self) -> Batch:
         """Everything collected, as columns; begin a new builder afterwards."""
-        chunk_numbers = np.repeat(np.arange(len(self._rows), dtype=np.int32), np.frombuffer(self._rows, np.int64))
+        origins = self._origins
+        chunk_numbers = np.repeat(np.arange(len(origins), dtype=np.int32), [origin.rows for origin in origins])
+        shapes = [origin.shape for origin in origins]
         digests = np.frombuffer(self._hashes, np.uint8).reshape(-1, _FULL_HASH_BYTES)
         return Batch(
-            record_ids=self._record_ids.take(),
-            payloads=self._payloads.take(),
-            engagement_ids=self._engagement_ids.take(),
-            keys=np.concatenate(self._keys),
+            record_ids=text_column(self._record_ids),
+            payloads=raw_column(self._payloads, np.array(self._payload_lengths, np.int32)),
+            engagement_ids=text_column(self._engagement_ids),
+            keys=key_hashes(self._record_ids, shapes, chunk_numbers),
             hashes=np.ascontiguousarray(digests[:, :HASH_BYTES]).view(np.uint64),
-            as_of=np.frombuffer(self._as_of, np.int64)[chunk_numbers],
-            occurred_at=parse_times(self._occurred_at.take()),
-            is_deleted=np.array(self._is_deleted, np.bool_)[chunk_numbers],
+            as_of=np.array([origin.as_of for origin in origins], np.int64)[chunk_numbers],
+            occurred_at=parse_times(text_column(self._occurred_at)),
+            is_deleted=np.array([origin.is_deleted for origin in origins], np.bool_)[chunk_numbers],
             chunk_numbers=chunk_numbers,
-            shapes=self._shapes,
-            routes=self._routes,
-            batch_ids=self._batch_ids,
+            shapes=shapes,
+            routes=[origin.route for origin in origins],
+            batch_ids=[origin.batch_id for origin in origins],
         )

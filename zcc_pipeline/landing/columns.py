@@ -6,10 +6,9 @@ and 40 MB.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -44,14 +43,7 @@ def repeated(values: Sequence[str], codes: Array) -> pa.DictionaryArray:
     distinct = list(dict.fromkeys(values))
     places = {value: place for place, value in enumerate(distinct)}
     indices = np.array([places[value] for value in values], np.int32)[codes]
-    return pa.DictionaryArray.from_arrays(from_numpy(indices, pa.int32()), texts(distinct), safe=False)
-
-
-def texts(values: Sequence[str]) -> pa.StringArray:
-    """A text column."""
-    builder = TextBuilder()
-    builder.extend(values)
-    return builder.take().to_arrow()
+    return pa.DictionaryArray.from_arrays(from_numpy(indices, pa.int32()), text_column(distinct).to_arrow(), safe=False)
 
 
 @dataclass(slots=True)
@@ -95,47 +87,24 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-@dataclass(slots=True)
-class TextBuilder:
-    """Collects texts by copying them, so that nothing keeps the pages alive that they were cut from."""
+def raw_column(data: bytes | bytearray, lengths: Array) -> TextColumn:
+    """Texts that are already together, given the bytes that each has."""
+    if len(data) > _OFFSET_LIMIT:
+        raise OverflowError("more text at once than a column can hold")
+    offsets = np.zeros(len(lengths) + 1, np.int32)
+    np.cumsum(lengths, out=offsets[1:])
+    return TextColumn(data, offsets)
 
-    _data: bytearray = field(default_factory=bytearray)
-    _lengths: array[int] = field(default_factory=lambda: array("i"))
-    _nulls: array[int] = field(default_factory=lambda: array("q"))
 
-    @property
-    def size_bytes(self) -> int:
-        """Bytes collected so far."""
-        return len(self._data)
-
-    def extend(self, texts: Sequence[str | None]) -> None:
-        """Append texts; half characters are kept as they are and found later as bad rows."""
-        if None in texts:
-            first = len(self._lengths)
-            self._nulls.extend(first + row for row, text in enumerate(texts) if text is None)
-            texts = [text or "" for text in texts]
-        joined = "".join(texts)  # type: ignore[arg-type] # nulls are gone
-        if joined.isascii():
-            self.extend_raw(joined.encode("ascii"), texts)  # type: ignore[arg-type]
-        else:
-            encoded = [text.encode("utf-8", "surrogatepass") for text in texts]  # type: ignore[union-attr]
-            self.extend_raw(b"".join(encoded), encoded)
-
-    def extend_raw(self, joined: bytes, parts: Sequence[bytes | str]) -> None:
-        """Append bytes that are already together, with the parts they consist of."""
-        if len(self._data) + len(joined) > _OFFSET_LIMIT:
-            raise OverflowError("more text at once than a column can hold")
-        self._data += joined
-        self._lengths.extend(map(len, parts))
-
-    def take(self) -> TextColumn:
-        """Everything collected; the builder is empty afterwards."""
-        offsets = np.zeros(len(self._lengths) + 1, np.int32)
-        np.cumsum(np.frombuffer(self._lengths, np.int32), out=offsets[1:])
-        is_null = None
-        if self._nulls:
-            is_null = np.zeros(len(self._lengths), np.bool_)
-            is_null[np.frombuffer(self._nulls, np.int64)] = True
-        column = TextColumn(self._data, offsets, is_null)
-        self._data, self._lengths, self._nulls = bytearray(), array("i"), array("q")
+def text_column(values: Sequence[str | None]) -> TextColumn:
+    """Texts as a column; half characters are kept as they are and found later as bad rows."""
+    if None in values:
+        column = text_column([value or "" for value in values])
+        column.is_null = np.fromiter((value is None for value in values), np.bool_, len(values))
         return column
+    texts = cast("Sequence[str]", values)
+    joined = "".join(texts)
+    if joined.isascii():
+        return raw_column(joined.encode("ascii"), np.fromiter(map(len, texts), np.int32, len(texts)))
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    return raw_column(b"".join(encoded), np.fromiter(map(len, encoded), np.int32, len(texts)))

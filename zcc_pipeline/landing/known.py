@@ -53,15 +53,13 @@ class _Run:
     def merged(self, other: _Run) -> _Run:
         return _Run(np.concatenate([self.keys, other.keys]), np.concatenate([self.rows, other.rows]))
 
-    def find(self, keys: Array) -> Array:
-        """Rows of every entry whose key is among those asked for, which are sorted and distinct."""
+    def find(self, keys: Array) -> tuple[Array, Array]:
+        """Row and key of every entry whose key is among those asked for, which are sorted and distinct."""
         left = np.searchsorted(self.keys, keys, side="left")
         counts = np.searchsorted(self.keys, keys, side="right") - left
-        total = int(counts.sum())
-        if not total:
-            return np.empty(0, np.uint32)
-        within = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
-        return np.asarray(self.rows[np.repeat(left, counts) + within])
+        within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+        places = np.repeat(left, counts) + within
+        return self.rows[places], self.keys[places]
 
 
 class DayVersions:
@@ -101,14 +99,16 @@ class DayVersions:
 
     def find(self, keys: Array) -> Versions | None:
         """The versions whose key is among those asked for (sorted, distinct); None where there is none: no reading."""
-        found = [run.find(keys) for run in self._runs]
-        rows = np.sort(np.concatenate(found)) if found else np.empty(0, np.uint32)
-        if not len(rows):
+        found = [pair for pair in (run.find(keys) for run in self._runs) if len(pair[0])]
+        if not found:
             return None
+        rows = np.concatenate([pair[0] for pair in found])
+        order = np.argsort(rows)
+        rows = rows[order]
         table = self._read(rows, VERSION_COLUMNS)
         return Versions(
             rows=rows.astype(np.int64),
-            keys=_keys_of(table),
+            keys=np.concatenate([pair[1] for pair in found])[order],
             record_ids=table["record_id"].combine_chunks(),
             shapes=table["shape"].combine_chunks(),
             hashes=to_numpy(table["content_hash"], "uint64").reshape(-1, 2),
@@ -140,11 +140,6 @@ class DayVersions:
 
 
 def _keys_of(table: pa.Table) -> Array:
-    ids = table["record_id"].to_pylist()
-    keys = np.empty(len(ids), np.int64)
     shapes = table["shape"].combine_chunks().dictionary_encode()
     codes = to_numpy(shapes.indices, "int32")
-    for code, shape in enumerate(shapes.dictionary.to_pylist()):
-        rows = np.flatnonzero(codes == code)
-        keys[rows] = key_hashes(ids if len(rows) == len(ids) else [ids[row] for row in rows], shape)
-    return keys
+    return key_hashes(table["record_id"].to_pylist(), shapes.dictionary.to_pylist(), codes)

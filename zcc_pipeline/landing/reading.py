@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from zcc_pipeline.landing.columns import Array, from_numpy, texts, to_numpy
+from zcc_pipeline.landing.columns import Array, from_numpy, text_column, to_numpy
 from zcc_pipeline.landing.layout import LakeFile, created_at, day_folder, is_lake_file
 from zcc_pipeline.landing.schema import VERSION_SCHEMA
 from zcc_pipeline.landing.storage import Storage
@@ -102,7 +102,7 @@ def _find_newest(
     table = pa.concat_tables(tables)
     is_newest = _is_newest(table)
     if shapes is not None:
-        wanted = texts(sorted(shapes))
+        wanted = text_column(sorted(shapes)).to_arrow()
         is_newest &= to_numpy(pc.is_in(table["shape"], value_set=wanted), "bool")
     if not with_deleted:
         is_newest &= ~to_numpy(table["is_deleted"], "bool")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zcc_pipeline.domain.window import Window, day_of, day_window
-from zcc_pipeline.landing.columns import TextBuilder
+from zcc_pipeline.landing.columns import text_column
 from zcc_pipeline.landing.days import NO_TIME, days_of, parse_times, to_microseconds
 from zcc_pipeline_tests.lakes import chunk, land, make_lake
 
@@ -20,9 +20,7 @@ ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Ap
 
 
 def parse(*texts: str | None) -> list[int]:
-    builder = TextBuilder()
-    builder.extend(texts)
-    return parse_times(builder.take()).tolist()
+    return parse_times(text_column(texts)).tolist()
 
 
 @given(
