@@ -293,7 +293,6 @@ def _warehouse_s3(settings: Settings) -> WarehouseS3 | None:
         region=s3.region,
         access_key_id=s3.access_key_id,
         secret_access_key=s3.secret_access_key,
-        allow_http=bool(s3.endpoint_url and s3.endpoint_url.startswith("http://")),
     )
 
 

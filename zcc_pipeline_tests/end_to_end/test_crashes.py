@@ -1,0 +1,79 @@
+"""A run killed at any moment leaves nothing half done, and the next one ends equal to the truth.
+
+Three kills in CI; more by one command: ``pytest -m slow -k killed --kills 20``.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from zcc_pipeline_tests.story import Story, story
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+
+def environment(told: Story) -> dict[str, str]:
+    settings = told.settings
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("ZCC_", "DAGSTER_"))},
+        "ZCC_HOME": str(settings.home),
+        "ZCC_ZOOM_ACCOUNT_ID": "account",
+        "ZCC_ZOOM_CLIENT_ID": "client",
+        "ZCC_ZOOM_CLIENT_SECRET": "secret",
+        "ZCC_ZOOM_API_URL": settings.zoom_api_url,
+        "ZCC_ZOOM_OAUTH_URL": settings.zoom_oauth_url,
+        "ZCC_ZOOM_PLAN": "unlimited",
+        "ZCC_ZOOM_DOWNLOAD_HOSTS": ",".join(settings.zoom_download_hosts),
+    }
+
+
+def start_run(told: Story) -> subprocess.Popen[bytes]:
+    first, last = told.days[0].isoformat(), told.days[-1].isoformat()
+    command = [sys.executable, "-m", "zcc_pipeline.cli", "run", "--from", first, "--to", last]
+    with (told.home.parent / "said.txt").open("wb") as said:
+        return subprocess.Popen(
+            command, env=environment(told), cwd=told.home.parent, stdout=said, stderr=said, start_new_session=True
+        )
+
+
+def finish_run(told: Story) -> None:
+    """Exit code 1 is right as well: some of the account is unexplained, and the run says so."""
+    process = start_run(told)
+    assert process.wait(timeout=300) in {0, 1}, (told.home.parent / "said.txt").read_text()
+
+
+def assert_nothing_half_done(home: Path) -> None:
+    """Every file that a reader would open is whole."""
+    for path in (home / "lake").glob("zoom/*/date=*/*.parquet"):
+        pq.read_metadata(path)
+    assert not [path for path in (home / "files").rglob("*.part") if ".staging" not in path.parts]
+
+
+def test_a_run_killed_at_random_moments_ends_equal_to_the_truth(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    kills = pytestconfig.getoption("--kills")
+    chance = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID", str(time.time_ns())))
+    with story(tmp_path / "home", days=2, per_day=60, settled=False) as told:
+        begin = time.monotonic()
+        finish_run(told)
+        whole = time.monotonic() - begin
+        for _ in range(kills):
+            # a fresh home every time, so that each kill meets a run with everything still to do
+            shutil.rmtree(told.home)
+            process = start_run(told)
+            moment = chance.uniform(0.2, 0.95) * whole
+            time.sleep(moment)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=30)
+            assert_nothing_half_done(told.home)
+            finish_run(told)
+            assert told.disagreements() == [], f"killed after {moment:.1f} of {whole:.1f} s"
