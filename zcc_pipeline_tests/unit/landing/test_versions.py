@@ -174,3 +174,4 @@ def test_of_two_facts_about_one_moment_the_one_landed_later_wins_whatever_its_fi
     assert [row["payload"] for row in all_rows(lake)][-1] == '{"v":"landed first"}'
     assert latest_payloads(lake)["x"] == '{"v":"landed last"}'
     assert land(lake, chunk([("x", b'{"v":"landed last"}')])).unchanged == 1
+    assert land(lake, chunk([("x", b'{"v":"landed first"}')])).changed == 1
