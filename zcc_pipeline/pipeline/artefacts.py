@@ -185,7 +185,10 @@ async def _fetch_one(runtime: Runtime, api: ZoomApi, pointer: Pointer, day_row: 
         raise
     except (TransientError, PermanentError) as error:
         _note_failure(runtime, before, error)
-        day_row.failed += 1
+        if isinstance(error, NotFound):
+            day_row.waiting += 1  # not ready yet, until two days of this say that it is gone
+        else:
+            day_row.failed += 1
         return
     ledger.mark_stored(wanted.kind, wanted.source_id, stored, now=runtime.clock.now())
     day_row.received += 1
