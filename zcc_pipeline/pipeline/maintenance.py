@@ -36,5 +36,5 @@ def compact(runtime: Runtime, days: Iterable[date] | None = None) -> CompactionR
                     report.bytes_saved += result.bytes_before - result.bytes_after
                     if result.files_merged:
                         report.days_touched.add(day)
-        report.removed = runtime.lake.sweep(runtime.clock.now())
+        report.removed = runtime.lake.sweep(runtime.clock.now()) + runtime.files.sweep(runtime.clock.now())
     return report

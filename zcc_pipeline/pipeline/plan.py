@@ -1,8 +1,8 @@
 """What reading a range of days will cost, said before it starts.
 
 Counts come from Zoom itself where it can be asked: one call for each dataset and month tells the total. Where it
-cannot, the days already read stand for the others. What nothing announces (surveys, recordings, file sizes) follows from
-the shares seen in those days, or from an assumption that is stated.
+cannot, the days already read stand for the others. What nothing announces (surveys, recordings, file sizes) follows
+from the shares seen in those days, or from an assumption that is stated.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from zcc_pipeline.pipeline.reports import DatasetReport, DayReport
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.sources.zoom_api import (
     Listing,
+    RejectedRecord,
     ZoomApi,
     poll_catalogue,
     poll_window,
@@ -52,7 +53,9 @@ class Landing:
 
     def __enter__(self) -> Landing:
         for target in self._targets:
-            writer = self._runtime.lake.writer(target, window=self._window)
+            writer = self._runtime.lake.writer(
+                target, window=self._window, reject=lambda reason, payload: self.reject(RejectedRecord(reason, payload))
+            )
             self._writers[target.name] = self._stack.enter_context(writer)
         return self
 

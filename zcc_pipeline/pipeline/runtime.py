@@ -18,7 +18,7 @@ from zcc_pipeline.domain.datasets import DATASETS
 from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.domain.ports import Progress, Silence
 from zcc_pipeline.domain.window import day_of
-from zcc_pipeline.landing import FileStore, Lake, S3Options, open_storage
+from zcc_pipeline.landing import FileStore, Lake, S3Options, Storage, open_storage
 from zcc_pipeline.sources.zoom_api import ZoomApi, ZoomApiConfig, ZoomCredentials
 from zcc_pipeline.state import StateStore
 from zcc_pipeline.warehouse import Warehouse, WarehouseConfig
@@ -88,7 +88,7 @@ class Runtime:
     @cached_property
     def lake(self) -> Lake:
         """The lake, seeded so that a glob never fails."""
-        storage = open_storage(self.config.lake_url, s3=self.config.s3)
+        storage = self._open(self.config.lake_url)
         lake = Lake(storage, timezone=self.config.timezone, clock=self.clock, new_id=self.new_id)
         lake.ensure_seeded(DATASETS.values())
         return lake
@@ -96,7 +96,11 @@ class Runtime:
     @cached_property
     def files(self) -> FileStore:
         """The store of media and transcripts."""
-        return FileStore(open_storage(self.config.files_url, s3=self.config.s3), clock=self.clock)
+        return FileStore(self._open(self.config.files_url), clock=self.clock)
+
+    def _open(self, url: str) -> Storage:
+        """Parts on their way to a bucket wait under home: a recording may be larger than the system's scratch space."""
+        return open_storage(url, s3=self.config.s3, scratch=self.config.home / "scratch")
 
     @cached_property
     def warehouse(self) -> Warehouse:
