@@ -60,7 +60,13 @@ class LakeFiles:
     ) -> Path:
         """One file with one version."""
         row = version(
-            record_id, payload, as_of=as_of, shape=shape, engagement_id=engagement_id, route=route, is_deleted=is_deleted
+            record_id,
+            payload,
+            as_of=as_of,
+            shape=shape,
+            engagement_id=engagement_id,
+            route=route,
+            is_deleted=is_deleted,
         )
         return self.land_rows(dataset, [row], day=day)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from zcc_pipeline.warehouse import BuildResult, Marts, Warehouse, WarehouseConfig
-from zcc_pipeline_tests.integration.warehouse.lake_files import LakeFiles, consumer, engagement, hours, iso, note, version
+from zcc_pipeline_tests.integration.warehouse.lake_files import (
+    LakeFiles,
+    consumer,
+    engagement,
+    hours,
+    iso,
+    note,
+    version,
+)
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("warehouse_story")]
 
@@ -53,8 +62,12 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     _first_landing(lake)
     builds = [warehouse.build()]
     after_first = {
-        "quarantine": read(warehouse.config.warehouse_path, "select dataset, record_id, reason from staging.stg_zoom__quarantine"),
-        "flipped": read(warehouse.config.warehouse_path, "select talk_seconds from marts.engagements where engagement_id = 'flips'"),
+        "quarantine": read(
+            warehouse.config.warehouse_path, "select dataset, record_id, reason from staging.stg_zoom__quarantine"
+        ),
+        "flipped": read(
+            warehouse.config.warehouse_path, "select talk_seconds from marts.engagements where engagement_id = 'flips'"
+        ),
         "customers": read(warehouse.config.warehouse_path, "select customer_id from marts.customers"),
     }
     _second_landing(lake)
@@ -86,9 +99,17 @@ def _first_landing(lake: LakeFiles) -> None:
         "engagements", "never", engagement("never", notes="none"), as_of=hours(1), engagement_id="never"
     )  # an array that is a text
     lake.land(
-        "engagements", "drifts", engagement("drifts", sentiment="good", queues=[{"cc_queue_id": "q2", "rank": 1}]), as_of=hours(1)
+        "engagements",
+        "drifts",
+        engagement("drifts", sentiment="good", queues=[{"cc_queue_id": "q2", "rank": 1}]),
+        as_of=hours(1),
     )
-    lake.land("queues", "q1", {"cc_queue_id": "q1", "queue_name": "Support", "channel": "voice", "agents_count": 4}, as_of=hours(0))
+    lake.land(
+        "queues",
+        "q1",
+        {"cc_queue_id": "q1", "queue_name": "Support", "channel": "voice", "agents_count": 4},
+        as_of=hours(0),
+    )
     lake.land("users", "u1", {"user_id": "u1", "display_name": "Ann", "user_email": "ann@example.com"}, as_of=hours(0))
     lake.land("inboxes", "i1", {"inbox_id": "i1", "inbox_name": "Main", "inbox_type": "voicemail"}, as_of=hours(0))
     lake.land("disposition_catalogue", "d1", {"disposition_id": "d1", "disposition_name": "Sale"}, as_of=hours(0))
@@ -98,32 +119,116 @@ def _first_landing(lake: LakeFiles) -> None:
 
 def _second_landing(lake: LakeFiles) -> None:
     # the note is edited, then edited back; the disposition is chosen anew; a longer detail of the same engagement
-    lake.engagement("e1", as_of=hours(3), notes=[note("n1", "B", modified=hours(2))], consumers=consumer("c1", "+12055550101", "Jo"),
-                    dispositions=[{"disposition_id": "d1b", "disposition_name": "Upsell"}])
-    lake.engagement("e1", as_of=hours(5), shape="detail", notes=[note("n1", "A", modified=hours(4))], consumers=consumer("c1", "+12055550101", "Jo"),
-                    dispositions=[{"disposition_id": "d1b", "disposition_name": "Upsell"}], duration=660,
-                    events=[{"event_type": "Agent Talking", "start_time": iso(hours(0)), "duration": 5, "user_display_name": "Ann"}])
+    lake.engagement(
+        "e1",
+        as_of=hours(3),
+        notes=[note("n1", "B", modified=hours(2))],
+        consumers=consumer("c1", "+12055550101", "Jo"),
+        dispositions=[{"disposition_id": "d1b", "disposition_name": "Upsell"}],
+    )
+    lake.engagement(
+        "e1",
+        as_of=hours(5),
+        shape="detail",
+        notes=[note("n1", "A", modified=hours(4))],
+        consumers=consumer("c1", "+12055550101", "Jo"),
+        dispositions=[{"disposition_id": "d1b", "disposition_name": "Upsell"}],
+        duration=660,
+        events=[
+            {"event_type": "Agent Talking", "start_time": iso(hours(0)), "duration": 5, "user_display_name": "Ann"}
+        ],
+    )
     # older than what is known: it must change nothing but the history
-    lake.land("notes", "n1", note("n1", "draft", modified=hours(0.1)), as_of=hours(0.2), engagement_id="e1", shape="contact_center.engagement_note_added", route="webhook")
+    lake.land(
+        "notes",
+        "n1",
+        note("n1", "draft", modified=hours(0.1)),
+        as_of=hours(0.2),
+        engagement_id="e1",
+        shape="contact_center.engagement_note_added",
+        route="webhook",
+    )
     lake.land("engagements", "e2", engagement("e2", talk_duration=999), as_of=hours(0.1), engagement_id="e2")
     lake.land("engagements", "gone", "{}", as_of=hours(4), engagement_id="gone", is_deleted=True)
     # the type flips and the older version stays
     lake.land("engagements", "flips", engagement("flips", talk_duration="00:02"), as_of=hours(2), engagement_id="flips")
-    lake.land("disposition_catalogue", "d1", {"disposition_id": "d1", "disposition_name": "Sale", "disposition_type": "multi_level", "sub_dispositions": [
-        {"sub_disposition_id": "d1a", "sub_disposition_name": "New", "current_index": 1, "parent_index": 0},
-        {"sub_disposition_id": "d1b", "sub_disposition_name": "Upsell", "current_index": 2, "parent_index": 1}]}, as_of=hours(2), shape="detail")
-    lake.land("inboxes", "i1", {"inbox_id": "i1", "voicemail": {"delete_voicemail_days_limit": 30, "voicemail_transcription": False}}, as_of=hours(1), shape="detail")
+    lake.land(
+        "disposition_catalogue",
+        "d1",
+        {
+            "disposition_id": "d1",
+            "disposition_name": "Sale",
+            "disposition_type": "multi_level",
+            "sub_dispositions": [
+                {"sub_disposition_id": "d1a", "sub_disposition_name": "New", "current_index": 1, "parent_index": 0},
+                {"sub_disposition_id": "d1b", "sub_disposition_name": "Upsell", "current_index": 2, "parent_index": 1},
+            ],
+        },
+        as_of=hours(2),
+        shape="detail",
+    )
+    lake.land(
+        "inboxes",
+        "i1",
+        {"inbox_id": "i1", "voicemail": {"delete_voicemail_days_limit": 30, "voicemail_transcription": False}},
+        as_of=hours(1),
+        shape="detail",
+    )
     # a pushed note that the API does not show yet
-    lake.land("notes", "n2", note("n2", "pushed", modified=hours(5)), as_of=hours(5.1), engagement_id="e1", shape="contact_center.engagement_note_added", route="webhook")
+    lake.land(
+        "notes",
+        "n2",
+        note("n2", "pushed", modified=hours(5)),
+        as_of=hours(5.1),
+        engagement_id="e1",
+        shape="contact_center.engagement_note_added",
+        route="webhook",
+    )
     _recording(lake, "r1", "e1", at=2)
     _recording(lake, "r2", "e1", at=2)
     _file(lake, "recording", "r1", "e1", at=2)
-    lake.land("voicemails", "v1", {"message_id": "v1", "inbox_id": "i1", "engagement_id": "e2", "created_at": iso(hours(0.1)), "message_duration": 20, "status": "normal"}, as_of=hours(2), engagement_id="e2")
+    lake.land(
+        "voicemails",
+        "v1",
+        {
+            "message_id": "v1",
+            "inbox_id": "i1",
+            "engagement_id": "e2",
+            "created_at": iso(hours(0.1)),
+            "message_duration": 20,
+            "status": "normal",
+        },
+        as_of=hours(2),
+        engagement_id="e2",
+    )
     # a person who writes from the address of a phone customer: two customers of the first build become one
-    lake.engagement("mail", as_of=hours(3), channels=[{"channel": "email", "channel_source": "email_address"}], consumers=consumer("c7", "", "Jo"), start=hours(1))
-    lake.engagement("mail2", as_of=hours(3), channels=[{"channel": "email", "channel_source": "email_address"}], consumers=consumer("c9", "", "Old"), start=hours(2))
+    lake.engagement(
+        "mail",
+        as_of=hours(3),
+        channels=[{"channel": "email", "channel_source": "email_address"}],
+        consumers=consumer("c7", "", "Jo"),
+        start=hours(1),
+    )
+    lake.engagement(
+        "mail2",
+        as_of=hours(3),
+        channels=[{"channel": "email", "channel_source": "email_address"}],
+        consumers=consumer("c9", "", "Old"),
+        start=hours(2),
+    )
     for engagement_id, number in (("mail", 1), ("mail2", 2)):
-        lake.land("email_messages", f"{engagement_id}:{number}", {"sent_time": iso(hours(1)), "from_type": "customer", "from_address": {"name": "Jo", "address": "Jo@Example.com"}, "text": "Hi"}, as_of=hours(3), engagement_id=engagement_id)
+        lake.land(
+            "email_messages",
+            f"{engagement_id}:{number}",
+            {
+                "sent_time": iso(hours(1)),
+                "from_type": "customer",
+                "from_address": {"name": "Jo", "address": "Jo@Example.com"},
+                "text": "Hi",
+            },
+            as_of=hours(3),
+            engagement_id=engagement_id,
+        )
     lake.engagement("joins", as_of=hours(3), consumers=consumer("c7", "205-555-0101", "Jo Bloggs"), start=hours(3))
     _completeness(lake, "e1", "recording", "stored", at=3)
 
@@ -133,12 +238,62 @@ def _third_landing(lake: LakeFiles) -> None:
     lake.land("engagements", "flips", engagement("flips", talk_duration=120), as_of=hours(6), engagement_id="flips")
     lake.land("recordings", "r2", "", as_of=hours(6), engagement_id="e1", is_deleted=True)
     _file(lake, "recording_transcript", "r1", "e1", at=6)
-    lake.land("recording_transcripts", "r1", {"source_id": "r1", "engagement_id": "e1", "occurred_at": iso(hours(0)), "path": "p", "sha256": "0", "format": "vtt",
-              "turns": [{"turn": 1, "speaker": "Ann", "offset_seconds": 0.5, "duration_seconds": 2, "text": "Hello 🙂"}, {"turn": 2, "speaker": None, "offset_seconds": None, "duration_seconds": None, "text": "こんにちは"}]}, as_of=hours(6), engagement_id="e1")
-    lake.land("surveys", "e1", {"survey_id": "s", "survey_results": [{"question_id": "1", "question_type": 0, "numeric_answer": 4, "answer": "4"}, {"question_id": "2", "question_type": 7, "answer": "ok"}]}, as_of=hours(6), engagement_id="e1")
-    lake.land("engagement_events", "e1", {"engagement_id": "e1", "events": [
-        {"event_name": "agent.answered", "start_time": iso(hours(0.1)), "channel": "voice", "event_content": '{"duration": 30, "queue_name": "Support", "user_id": "u1", "display_name": "Ann"}'},
-        {"event_name": "engagement.start", "start_time": iso(hours(0)), "channel": "voice", "event_content": "not json"}]}, as_of=hours(6), engagement_id="e1")
+    lake.land(
+        "recording_transcripts",
+        "r1",
+        {
+            "source_id": "r1",
+            "engagement_id": "e1",
+            "occurred_at": iso(hours(0)),
+            "path": "p",
+            "sha256": "0",
+            "format": "vtt",
+            "turns": [
+                {"turn": 1, "speaker": "Ann", "offset_seconds": 0.5, "duration_seconds": 2, "text": "Hello 🙂"},
+                {"turn": 2, "speaker": None, "offset_seconds": None, "duration_seconds": None, "text": "こんにちは"},
+            ],
+        },
+        as_of=hours(6),
+        engagement_id="e1",
+    )
+    lake.land(
+        "surveys",
+        "e1",
+        {
+            "survey_id": "s",
+            "survey_results": [
+                {"question_id": "1", "question_type": 0, "numeric_answer": 4, "answer": "4"},
+                {"question_id": "2", "question_type": 7, "answer": "ok"},
+            ],
+        },
+        as_of=hours(6),
+        engagement_id="e1",
+    )
+    lake.land(
+        "engagement_events",
+        "e1",
+        {
+            "engagement_id": "e1",
+            "events": [
+                {
+                    "event_name": "agent.answered",
+                    "start_time": iso(hours(0.1)),
+                    "channel": "voice",
+                    "event_content": json.dumps(
+                        {"duration": 30, "queue_name": "Support", "user_id": "u1", "display_name": "Ann"}
+                    ),
+                },
+                {
+                    "event_name": "engagement.start",
+                    "start_time": iso(hours(0)),
+                    "channel": "voice",
+                    "event_content": "not json",
+                },
+            ],
+        },
+        as_of=hours(6),
+        engagement_id="e1",
+    )
     lake.land("voice_calls", "e1", {"engagement_id": "e1", "recorded": True}, as_of=hours(6), engagement_id="e1")
     # what joined two customers is corrected at the source: they are two again
     lake.engagement("joins", as_of=hours(7), consumers=consumer("c7", "", "Jo Bloggs"), start=hours(3))
@@ -149,23 +304,53 @@ def _third_landing(lake: LakeFiles) -> None:
 
 
 def _recording(lake: LakeFiles, recording_id: str, engagement_id: str, *, at: float) -> None:
-    body = {"recording_id": recording_id, "engagement_id": engagement_id, "recording_start_time": iso(hours(0)), "recording_duration": 90, "channel": "voice"}
+    body = {
+        "recording_id": recording_id,
+        "engagement_id": engagement_id,
+        "recording_start_time": iso(hours(0)),
+        "recording_duration": 90,
+        "channel": "voice",
+    }
     lake.land("recordings", recording_id, body, as_of=hours(at), engagement_id=engagement_id)
 
 
 def _file(lake: LakeFiles, kind: str, source_id: str, engagement_id: str, *, at: float) -> None:
-    body = {"kind": kind, "source_id": source_id, "engagement_id": engagement_id, "occurred_at": iso(hours(0)), "path": f"files/{kind}/{source_id}", "size_bytes": 9, "sha256": "ab", "sha512": "cd", "media_type": "audio/wav", "stored_at": iso(hours(at))}
+    body = {
+        "kind": kind,
+        "source_id": source_id,
+        "engagement_id": engagement_id,
+        "occurred_at": iso(hours(0)),
+        "path": f"files/{kind}/{source_id}",
+        "size_bytes": 9,
+        "sha256": "ab",
+        "sha512": "cd",
+        "media_type": "audio/wav",
+        "stored_at": iso(hours(at)),
+    }
     lake.land("files", f"{kind}:{source_id}", body, as_of=hours(at), engagement_id=engagement_id)
 
 
 def _completeness(lake: LakeFiles, engagement_id: str, kind: str, status: str, *, at: float) -> None:
-    body = {"engagement_id": engagement_id, "kind": kind, "status": status, "reason": "not_ready" if status == "waiting" else None, "evidence": "", "expected_items": 1, "stored_items": int(status == "stored"), "verified_at": iso(hours(at)), "next_try_at": None, "occurred_at": iso(hours(0))}
+    body = {
+        "engagement_id": engagement_id,
+        "kind": kind,
+        "status": status,
+        "reason": "not_ready" if status == "waiting" else None,
+        "evidence": "",
+        "expected_items": 1,
+        "stored_items": int(status == "stored"),
+        "verified_at": iso(hours(at)),
+        "next_try_at": None,
+        "occurred_at": iso(hours(0)),
+    }
     lake.land("completeness", f"{engagement_id}:{kind}", body, as_of=hours(at), engagement_id=engagement_id)
 
 
 def test_every_build_succeeds_and_only_the_quarantine_check_fails(story: Story) -> None:
     for build in story.builds:
-        assert {node.name for node in build.nodes if node.status not in {"success", "pass"}} <= {"no_quarantined_records"}
+        assert {node.name for node in build.nodes if node.status not in {"success", "pass"}} <= {
+            "no_quarantined_records"
+        }
     assert story.builds[0].full_refresh
     assert not story.builds[1].full_refresh
     assert story.builds[1].files_loaded > 15
@@ -187,7 +372,9 @@ def test_a_full_refresh_gives_the_same_rows_in_every_mart(story: Story) -> None:
 
 
 def test_a_note_edited_and_edited_back_has_every_version_in_its_history(story: Story) -> None:
-    rows = story.rows("select version, note, valid_from, valid_to, is_current from marts.note_history where note_id = 'n1' order by 1")
+    rows = story.rows(
+        "select version, note, valid_from, valid_to, is_current from marts.note_history where note_id = 'n1' order by 1"
+    )
     moments = [hours(at).replace(tzinfo=None) for at in (0.2, 1, 3, 5)]
     assert rows == [
         (1, "draft", moments[0], moments[1], False),
@@ -195,11 +382,17 @@ def test_a_note_edited_and_edited_back_has_every_version_in_its_history(story: S
         (3, "B", moments[2], moments[3], False),
         (4, "A", moments[3], None, True),
     ]
-    assert story.rows("select note, notes_text from marts.engagement_notes join marts.engagements using (engagement_id) where note_id = 'n1'") == [("A", "A\n\npushed")]
+    assert story.rows(
+        "select note, notes_text from marts.engagement_notes join marts.engagements using (engagement_id) "
+        "where note_id = 'n1'"
+    ) == [("A", "A\n\npushed")]
 
 
 def test_a_pushed_note_fills_in_until_the_api_shows_it(story: Story) -> None:
-    assert story.rows("select note_id from marts.engagement_notes where engagement_id = 'e1' order by 1") == [("n1",), ("n2",)]
+    assert story.rows("select note_id from marts.engagement_notes where engagement_id = 'e1' order by 1") == [
+        ("n1",),
+        ("n2",),
+    ]
 
 
 def test_the_newest_read_decides_which_dispositions_there_are(story: Story) -> None:
@@ -209,20 +402,29 @@ def test_the_newest_read_decides_which_dispositions_there_are(story: Story) -> N
 
 
 def test_the_detail_and_the_list_of_one_engagement_become_one_row(story: Story) -> None:
-    assert story.rows("select duration_seconds, transfer_count from marts.engagements where engagement_id = 'e1'") == [(660, 0)]
+    assert story.rows("select duration_seconds, transfer_count from marts.engagements where engagement_id = 'e1'") == [
+        (660, 0)
+    ]
     assert story.rows("select delete_voicemail_days_limit, inbox_name from staging.stg_zoom__inboxes") == [(30, "Main")]
 
 
 def test_an_older_version_that_arrives_late_changes_nothing(story: Story) -> None:
-    assert story.rows("select talk_seconds, is_answered, is_abandoned, voicemail_count from marts.engagements where engagement_id = 'e2'") == [(0, False, True, 1)]
+    assert story.rows(
+        "select talk_seconds, is_answered, is_abandoned, voicemail_count from marts.engagements "
+        "where engagement_id = 'e2'"
+    ) == [(0, False, True, 1)]
 
 
 def test_a_deleted_engagement_keeps_its_row(story: Story) -> None:
-    assert story.rows("select is_deleted_at_source, consumer_id from marts.engagements where engagement_id = 'gone'") == [(True, "c9")]
+    assert story.rows(
+        "select is_deleted_at_source, consumer_id from marts.engagements where engagement_id = 'gone'"
+    ) == [(True, "c9")]
 
 
 def test_a_deleted_recording_keeps_its_row_and_a_stored_one_its_file(story: Story) -> None:
-    assert story.rows("select recording_id, is_deleted, file_path, transcript_path from marts.engagement_recordings order by 1") == [
+    assert story.rows(
+        "select recording_id, is_deleted, file_path, transcript_path from marts.engagement_recordings order by 1"
+    ) == [
         ("r1", False, "files/recording/r1", "files/recording_transcript/r1"),
         ("r2", True, None, None),
     ]
@@ -247,7 +449,10 @@ def test_fields_that_nobody_declared_are_reported(story: Story) -> None:
 
 
 def test_customers_merge_over_any_identifier_and_part_again(story: Story) -> None:
-    rows = story.rows("select identified_by, consumer_ids, phones, emails, engagement_count, display_name from marts.customers order by first_engagement_at, 5")
+    rows = story.rows(
+        "select identified_by, consumer_ids, phones, emails, engagement_count, display_name from marts.customers "
+        "order by first_engagement_at, engagement_count"
+    )
     assert rows == [
         ("phone", ["c1"], ["+12055550101"], None, 2, "Jo B."),
         ("consumer_id+email", ["c7", "c9"], None, ["jo@example.com"], 4, "Jo Bloggs"),
@@ -257,21 +462,34 @@ def test_customers_merge_over_any_identifier_and_part_again(story: Story) -> Non
 
 
 def test_turns_timeline_survey_and_calls_reach_their_engagement(story: Story) -> None:
-    assert story.rows("select turn, speaker, text, offset_seconds, source_kind from marts.transcript_turns order by 1") == [
+    assert story.rows(
+        "select turn, speaker, text, offset_seconds, source_kind from marts.transcript_turns order by 1"
+    ) == [
         (1, "Ann", "Hello 🙂", 0.5, "recording"),
         (2, None, "こんにちは", None, "recording"),
     ]
-    assert story.rows("select step, event_name, duration_seconds, agent_name, source from marts.engagement_timeline where engagement_id = 'e1' order by 1") == [
+    assert story.rows(
+        "select step, event_name, duration_seconds, agent_name, source from marts.engagement_timeline "
+        "where engagement_id = 'e1' order by 1"
+    ) == [
         (1, "engagement.start", None, None, "events"),
         (2, "agent.answered", 30, "Ann", "events"),
     ]
-    assert story.rows("select has_transcript, survey_score, is_recorded_at_source, recording_count, recording_seconds from marts.engagements where engagement_id = 'e1'") == [(True, 4.0, True, 2, 180)]
+    assert story.rows(
+        "select has_transcript, survey_score, is_recorded_at_source, recording_count, recording_seconds "
+        "from marts.engagements where engagement_id = 'e1'"
+    ) == [(True, 4.0, True, 2, 180)]
 
 
 def test_days_are_those_of_the_account(story: Story) -> None:
-    assert story.rows("select started_date::varchar from marts.engagements where engagement_id = 'midnight'") == [("2026-11-03",)]
+    assert story.rows("select started_date::varchar from marts.engagements where engagement_id = 'midnight'") == [
+        ("2026-11-03",)
+    ]
     assert story.rows("select engagements from marts.agent_daily where date = '2026-11-03'") == [(1,)]
-    assert story.rows("select kind, status, stored_items from marts.completeness_daily order by 1") == [("notes", "stored", 1), ("recording", "stored", 1)]
+    assert story.rows("select kind, status, stored_items from marts.completeness_daily order by 1") == [
+        ("notes", "stored", 1),
+        ("recording", "stored", 1),
+    ]
 
 
 def test_the_analysts_copy_has_the_marts_with_their_meaning_and_nothing_else(story: Story) -> None:
@@ -296,5 +514,7 @@ def test_the_analysts_copy_has_the_marts_with_their_meaning_and_nothing_else(sto
 
 
 def test_versions_of_two_writers_count_once(story: Story) -> None:
-    assert story.rows("select count(*) from staging.base_zoom__engagements where record_id = 'e1' and shape = 'list'") == [(1,)]
+    assert story.rows(
+        "select count(*) from staging.base_zoom__engagements where record_id = 'e1' and shape = 'list'"
+    ) == [(1,)]
     assert version("x", "{}", as_of=hours(0))["record_id"] == "x"
