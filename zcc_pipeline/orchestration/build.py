@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
@@ -21,16 +22,21 @@ from zcc_pipeline.settings import load_settings, open_runtime
 
 
 def build_defs(
-    *, open_runtime: OpenRuntime = open_runtime, timezone: str | None = None, manifest: Path | None = None
+    *,
+    open_runtime: OpenRuntime = open_runtime,
+    timezone: str | None = None,
+    first_day: date | None = None,
+    manifest: Path | None = None,
 ) -> dg.Definitions:
     """Assets, checks, jobs, schedules and the sensor.
 
-    ``open_runtime`` is called when a run starts. Without ``timezone`` and ``manifest`` both follow the settings of the
-    environment, all of which have defaults: the time zone decides what a partition is, and dbt's manifest is kept
-    under ``ZCC_HOME``.
+    ``open_runtime`` is called when a run starts. ``timezone`` and ``first_day`` decide what the partitions are; both
+    and dbt's ``manifest`` follow the settings unless given.
     """
-    timezone = timezone or load_settings().timezone
-    partitions = build_partitions(timezone)
+    if timezone is None:
+        settings = load_settings()
+        timezone, first_day = settings.timezone, settings.start_date
+    partitions = build_partitions(timezone, first_day)
     project = read_project(manifest or _manifest(open_runtime))
     dbt_assets = build_dbt_assets(project)
     return dg.Definitions(

@@ -17,7 +17,7 @@ from zcc_pipeline.orchestration.metadata import PROBLEMS, text_table
 from zcc_pipeline.orchestration.partitions import days_of_run
 from zcc_pipeline.pipeline.freshness import newest_engagement
 from zcc_pipeline.pipeline.runtime import Runtime
-from zcc_pipeline.pipeline.status import StatusReport, status
+from zcc_pipeline.pipeline.status import StatusReport, Unread, status
 
 READ_TO_THE_END = "read_to_the_end"
 _SHOWN = 50
@@ -102,7 +102,13 @@ def _build_completeness_checks() -> dg.AssetChecksDefinition:
 
 
 def _span(runtime: Runtime, days: Sequence[date]) -> tuple[date, date]:
-    return (min(days), max(days)) if days else runtime.trailing_days(runtime.config.lookback_days)
+    """The run's days and the whole deep look-back: judging only the former, one good day would hide a bad one.
+
+    Days before the first that was ever read are nobody's omission.
+    """
+    first, last = runtime.trailing_days(runtime.config.deep_lookback_days)
+    listed = runtime.state.windows.complete_days("zoom/engagements", date.min, last)
+    return min([max(first, min(listed, default=last)), *days]), max([last, *days])
 
 
 def _judgements(report: StatusReport) -> Mapping[str, dict[str, Any]]:
@@ -119,12 +125,8 @@ def _judgements(report: StatusReport) -> Mapping[str, dict[str, Any]]:
         },
         "every_day_listed": {
             "passed": not late,
-            "metadata": {
-                "overdue": text_table(
-                    ["dataset", "day", "problem"],
-                    [{"dataset": row.dataset, "day": str(row.day), "problem": row.problem} for row in late[:_SHOWN]],
-                )
-            },
+            "description": f"{len(late)} listings overdue",
+            "metadata": {"overdue": _overdue_table(late[:_SHOWN])} if late else {},
         },
         "nothing_about_to_expire": {
             "passed": not expiring,
@@ -136,6 +138,11 @@ def _judgements(report: StatusReport) -> Mapping[str, dict[str, Any]]:
             "metadata": {"records": report.quarantined},
         },
     }
+
+
+def _overdue_table(rows: Sequence[Unread]) -> dg.TableMetadataValue:
+    lines = [{"dataset": row.dataset, "day": str(row.day), "problem": row.problem} for row in rows]
+    return text_table(["dataset", "day", "problem"], lines)
 
 
 def _kinds_table(report: StatusReport) -> dg.TableMetadataValue:

@@ -76,20 +76,27 @@ def read_project(manifest_path: Path) -> Project:
 def _model(node: Mapping[str, Any]) -> Model:
     folders = node["fqn"][1:-1]
     layer = folders[1] if folders[0] == "marts" and len(folders) > 1 else folders[0]
+    datasets = tuple(name for name in DATASETS if f"'{name}'" in node["raw_code"])
     return Model(
         unique_id=node["unique_id"],
         name=node["name"],
         layer=layer,
         is_mart=folders[0] == "marts",
         materialized=node["config"]["materialized"],
-        description=node["description"],
+        description=node["description"] or _describe_model(node, datasets),
         columns=tuple(
             Column(column["name"], column.get("data_type") or "", column["description"])
             for column in node["columns"].values()
         ),
         parents=tuple(parent for parent in node["depends_on"]["nodes"] if parent.startswith("model.")),
-        datasets=tuple(name for name in DATASETS if f"'{name}'" in node["raw_code"]),
+        datasets=datasets,
     )
+
+
+def _describe_model(node: Mapping[str, Any], datasets: Sequence[str]) -> str:
+    """Where the project says nothing: what it is made of."""
+    made_of = f"Records of {', '.join(f'`{name}`' for name in datasets)}, typed: " if datasets else ""
+    return f"{made_of}`{node['original_file_path']}`"
 
 
 def _tests(nodes: Sequence[Mapping[str, Any]], models: Mapping[str, Model]) -> Iterator[Test]:

@@ -11,15 +11,15 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-SHOWN_WORDS = frozenset(
-    """
+from zcc_pipeline.domain.completeness import ArtefactKind, Reason, Status
+
+_ZOOM_WORDS = """
     voice video messaging email work_item web_chat in_app_chat sms whatsapp facebook instagram
     inbound outbound consumer agent queue flow team inbox automatic manual active inactive read unread deleted
-    completed abandoned answered transferred missed
-    recording recording_transcript messaging_transcript voicemail voicemail_transcript notes dispositions survey
-    email_messages stored waiting not_expected missing failed unexplained none_recorded deleted_at_source vtt json text
-    """.split()  # noqa: SIM905 - a list of a hundred quoted words is harder to read
-)
+    completed abandoned answered transferred missed live_waiting callback
+""".split()  # noqa: SIM905 - forty quoted words are harder to read
+
+SHOWN_WORDS = frozenset((*_ZOOM_WORDS, *ArtefactKind, *Status, *Reason))
 
 _FIELD = re.compile(r"[a-z][a-z_]{0,40}")
 _LONG = 40
@@ -47,7 +47,7 @@ def _mask_list(items: list[object]) -> str:
     if not items:
         return "‹empty list›"
     inside = mask(items[0]).strip("‹›")
-    return f"‹list: one {inside}›" if len(items) == 1 else f"‹list: several, first {inside}›"
+    return f"‹one {inside}›" if len(items) == 1 else f"‹several: {inside}›"
 
 
 def _mask_text(text: str, field: str) -> str:

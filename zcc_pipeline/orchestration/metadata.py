@@ -9,7 +9,9 @@ import dagster as dg
 
 from zcc_pipeline.pipeline.reports import DatasetReport, DayReport
 
-COUNTS = ("received", "new", "changed", "unchanged", "deleted", "failed", "waiting", "api_calls", "bytes_written")
+COUNTS = ("received", "new", "changed", "unchanged", "deleted", "api_calls", "bytes_written")
+COUNTS_OF_SOME = ("failed", "waiting")
+_ALWAYS = ("received", "new", "changed", "unchanged")
 
 PROBLEMS = "problems"
 """Key under which a materialisation says what did not go well; the check of its asset reads it."""
@@ -36,11 +38,11 @@ LAKE_SCHEMA = dg.TableSchema(
 
 def day_metadata(row: DayReport) -> dict[str, Any]:
     """The numbers of one day, for its partition; the UI draws them over time."""
-    numbers: dict[str, Any] = {name.replace("_", " "): getattr(row, name) for name in COUNTS}
-    numbers["api calls"] = row.api_calls
-    numbers["complete"] = row.is_complete
+    numbers: dict[str, Any] = {"complete": row.is_complete}
     if row.problem:
         numbers["problem"] = row.problem
+    numbers |= {_label(name): getattr(row, name) for name in COUNTS}
+    numbers |= {_label(name): getattr(row, name) for name in COUNTS_OF_SOME if getattr(row, name)}
     return numbers
 
 
@@ -53,18 +55,22 @@ def report_metadata(report: DatasetReport) -> dict[str, Any]:
 
 
 def days_table(rows: Sequence[DayReport]) -> dg.TableMetadataValue:
-    """One line a day, newest first."""
+    """One line a day, newest first; columns that say nothing are left out."""
     newest = sorted(rows, key=lambda row: row.day, reverse=True)[:_DAYS_SHOWN]
-    columns = [dg.TableColumn("day", "string"), *(dg.TableColumn(name.replace("_", " "), "int") for name in COUNTS)]
-    columns += [dg.TableColumn("complete", "bool"), dg.TableColumn("problem", "string")]
-    return dg.MetadataValue.table([_record(row) for row in newest], dg.TableSchema(columns))
+    counts = [
+        name for name in (*COUNTS, *COUNTS_OF_SOME) if name in _ALWAYS or any(getattr(row, name) for row in newest)
+    ]
+    lines = []
+    for row in newest:
+        line: dict[str, Any] = {"day": row.day.isoformat(), "complete": row.is_complete}
+        if any(other.problem for other in newest):
+            line["problem"] = row.problem or ""
+        lines.append(line | {_label(name): getattr(row, name) for name in counts})
+    return text_table(list(lines[0]) if lines else ["day"], lines)
 
 
-def _record(row: DayReport) -> dg.TableRecord:
-    values: dict[str, Any] = {"day": row.day.isoformat()}
-    values |= {name.replace("_", " "): getattr(row, name) for name in COUNTS}
-    values |= {"complete": row.is_complete, "problem": row.problem or ""}
-    return dg.TableRecord(values)
+def _label(name: str) -> str:
+    return name.replace("_", " ").replace("api", "API")
 
 
 def text_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:

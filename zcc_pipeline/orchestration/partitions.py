@@ -21,9 +21,9 @@ ALL_DAYS_AT_ONCE = dg.BackfillPolicy.single_run()
 """A backfill of many days is one run: the verbs loop over days, and a run for each would cost more than the work."""
 
 
-def build_partitions(timezone: str) -> dg.DailyPartitionsDefinition:
-    """One partition a day up to and with today."""
-    return dg.DailyPartitionsDefinition(FIRST_DAY.isoformat(), timezone=timezone, end_offset=1)
+def build_partitions(timezone: str, first_day: date | None = None) -> dg.DailyPartitionsDefinition:
+    """One partition a day up to and with today; partitions are known by their day, so the first may be moved."""
+    return dg.DailyPartitionsDefinition((first_day or FIRST_DAY).isoformat(), timezone=timezone, end_offset=1)
 
 
 def range_tags(first: date, last: date) -> dict[str, str]:

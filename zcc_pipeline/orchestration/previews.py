@@ -13,7 +13,7 @@ from zcc_pipeline.orchestration.masking import mask_fields
 from zcc_pipeline.pipeline.runtime import Runtime
 
 RECORDS = 3
-_NAMES = ("first record", "second record", "third record")
+_NAMES = ("first", "second", "third")
 
 
 def preview(runtime: Runtime, dataset: str, days: Iterable[date]) -> dg.TableMetadataValue | None:

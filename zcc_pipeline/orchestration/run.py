@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,9 +12,11 @@ import dagster as dg
 
 from zcc_pipeline.domain.clock import Clock, SystemClock
 from zcc_pipeline.domain.ports import Progress
+from zcc_pipeline.orchestration.assets.raw import ALL
 from zcc_pipeline.orchestration.build import build_defs
 from zcc_pipeline.orchestration.instance import ensure_dagster_home
 from zcc_pipeline.orchestration.jobs import EVERYTHING
+from zcc_pipeline.orchestration.metadata import COUNTS, PROBLEMS
 from zcc_pipeline.orchestration.partitions import range_tags
 from zcc_pipeline.orchestration.run_cleanup import clear_dead_runs, worker_tags
 from zcc_pipeline.pipeline.runtime import Runtime
@@ -43,6 +46,20 @@ class CheckSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetSummary:
+    """What became of one raw asset, all days of the run together."""
+
+    dataset: str
+    new: int
+    changed: int
+    unchanged: int
+    deleted: int
+    failed: int
+    api_calls: int
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunSummary:
     """What one run did; details are in Dagster under ``run_id``."""
 
@@ -50,6 +67,7 @@ class RunSummary:
     is_success: bool
     seconds: float
     steps: tuple[StepSummary, ...]
+    datasets: tuple[DatasetSummary, ...]
     failed_checks: tuple[CheckSummary, ...]
     cleared_runs: tuple[str, ...]
     """Dead runs that were cleared before this one started."""
@@ -80,7 +98,8 @@ def run_range(
     def open_for_run() -> Runtime:
         return open_runtime(settings, clock=clock, progress=progress)
 
-    defs = build_defs(open_runtime=open_for_run, timezone=settings.timezone)
+    first_day = min(settings.start_date, first) if settings.start_date else None
+    defs = build_defs(open_runtime=open_for_run, timezone=settings.timezone, first_day=first_day)
     state_url = settings.state_url.get_secret_value() if settings.state_url else None
     with ensure_dagster_home(home or settings.home, state_url=state_url) as instance:
         cleared = clear_dead_runs(instance)
@@ -95,6 +114,7 @@ def run_range(
             is_success=result.success,
             seconds=clock.monotonic() - started,
             steps=tuple(_steps(instance, result)),
+            datasets=tuple(_datasets(result)),
             failed_checks=tuple(_failed_checks(result)),
             cleared_runs=tuple(cleared),
         )
@@ -111,6 +131,40 @@ def _steps(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> l
             message = _message(event) if event.is_step_failure else ""
             found.append(StepSummary(str(event.step_key), round(seconds, 3), event.is_step_success, message))
     return found
+
+
+def _datasets(result: dg.ExecuteInProcessResult) -> list[DatasetSummary]:
+    """Counts of the raw assets in the order of work, from what their materialisations say."""
+    numbers: dict[str, Counter[str]] = {}
+    problems: dict[str, list[str]] = {}
+    for event in result.all_events:
+        if not event.is_step_materialization:
+            continue
+        materialization = event.step_materialization_data.materialization
+        name = materialization.asset_key.to_user_string()
+        if name not in ALL:
+            continue
+        counts = numbers.setdefault(name, Counter())
+        for column in COUNTS:
+            found = materialization.metadata.get(column.replace("_", " "))
+            if isinstance(found, dg.IntMetadataValue):
+                counts[column] += found.value or 0
+        said = materialization.metadata.get(PROBLEMS)
+        if isinstance(said, dg.JsonMetadataValue):
+            problems.setdefault(name, []).extend(str(problem) for problem in said.value or [])
+    return [
+        DatasetSummary(
+            dataset=name,
+            new=counts["new"],
+            changed=counts["changed"],
+            unchanged=counts["unchanged"],
+            deleted=counts["deleted"],
+            failed=counts["failed"],
+            api_calls=counts["api_calls"],
+            problems=tuple(problems.get(name, [])),
+        )
+        for name, counts in numbers.items()
+    ]
 
 
 def _message(event: dg.DagsterEvent) -> str:

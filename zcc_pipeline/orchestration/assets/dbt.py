@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from zcc_pipeline.orchestration.assets.raw import OWNERS, assets_of, key_of
-from zcc_pipeline.orchestration.dbt_project import Model, Project
+from zcc_pipeline.orchestration.dbt_project import Model, Project, Test
 from zcc_pipeline.orchestration.failures import AGAIN_IF_BUSY, explained
 from zcc_pipeline.orchestration.metadata import joined_days
 from zcc_pipeline.pipeline.build import build
@@ -71,9 +71,7 @@ def _outcomes(project: Project, keys: Mapping[str, dg.AssetKey], result: BuildRe
         elif model.materialized != "ephemeral":
             not_built.append(model.name)
     for test in project.tests:
-        node = nodes.get(test.unique_id)
-        if node is not None:
-            yield _check(test.name, keys[test.model], node, is_error=test.is_error)
+        yield _check(test, keys[test.model], nodes.get(test.unique_id))
     failed = [node.name for node in result.failed_tests]
     if not_built:
         raise dg.Failure(_explain(not_built, failed), allow_retries=False)
@@ -92,12 +90,21 @@ def _metadata(node: NodeResult, result: BuildResult) -> dict[str, Any]:
     return found
 
 
-def _check(name: str, key: dg.AssetKey, node: NodeResult, *, is_error: bool) -> dg.AssetCheckResult:
+def _check(test: Test, key: dg.AssetKey, node: NodeResult | None) -> dg.AssetCheckResult:
+    """A test's outcome; one that dbt left out says nothing about the data, so it is a warning at most."""
+    if node is None or node.status == "skipped":
+        return dg.AssetCheckResult(
+            check_name=test.name,
+            asset_key=key,
+            passed=False,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="dbt did not run this test.",
+        )
     return dg.AssetCheckResult(
-        check_name=name,
+        check_name=test.name,
         asset_key=key,
         passed=node.status in {"pass", "success"},
-        severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR if test.is_error else dg.AssetCheckSeverity.WARN,
         description=node.message or None,
         metadata={"seconds": round(node.seconds, 3), "dbt says": node.status},
     )

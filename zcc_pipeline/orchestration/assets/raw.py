@@ -165,7 +165,8 @@ def _description(dataset: Dataset) -> str:
     if dataset.id_fields:
         lines.append(f"One record per `{' + '.join(dataset.id_fields)}`, every version kept as received.")
     if dataset.api_page:
-        lines.append(f"Zoom's page: [{dataset.api_page.rpartition('#')[0] or dataset.api_page}]({dataset.api_page})")
+        label = f"GET {dataset.endpoint.path}" if dataset.endpoint else "the operation it comes with"
+        lines.append(f"Zoom's page: [{label}]({dataset.api_page})")
     return "\n\n".join(lines)
 
 

@@ -1,0 +1,147 @@
+"""A pipeline whose verbs do nothing but report: what Dagster makes of their reports is what these tests are about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from zcc_pipeline.domain.clock import SystemClock
+from zcc_pipeline.orchestration import checks
+from zcc_pipeline.orchestration.assets import dbt, publish, raw, refresh
+from zcc_pipeline.orchestration.build import build_defs
+from zcc_pipeline.orchestration.partitions import range_tags
+from zcc_pipeline.pipeline.freshness import NewestEngagement
+from zcc_pipeline.pipeline.refresh import RefreshReport
+from zcc_pipeline.pipeline.reports import DatasetReport, DayReport
+from zcc_pipeline.pipeline.status import StatusReport
+from zcc_pipeline.warehouse import BuildResult, NodeResult, PublishResult
+
+MANIFEST = Path(__file__).parent / "payloads" / "manifest.json"
+TODAY = datetime.now(UTC).date()
+DAYS = [TODAY - timedelta(days=3), TODAY - timedelta(days=2), TODAY - timedelta(days=1)]
+UNIQUE = "test.zcc_pipeline.unique_engagements_engagement_id.3a27"
+
+
+class FakeRuntime:
+    """As much of a runtime as assets and checks touch themselves."""
+
+    def __init__(self) -> None:
+        self.clock = SystemClock()
+        self.config = SimpleNamespace(lookback_days=7, deep_lookback_days=35, start_date=TODAY - timedelta(days=100))
+        self.state = SimpleNamespace(windows=SimpleNamespace(complete_days=lambda *_: {}))
+        self.lake = SimpleNamespace(files=lambda *_: [])
+
+    def __enter__(self) -> FakeRuntime:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def today(self) -> date:
+        return TODAY
+
+    def trailing_days(self, count: int) -> tuple[date, date]:
+        return TODAY - timedelta(days=count), TODAY
+
+
+@dataclass
+class FakePipeline:
+    """What the verbs will say; change it, then run."""
+
+    instance: dg.DagsterInstance
+    problems: dict[tuple[str, date], str] = field(default_factory=dict)
+    errors: dict[str, Exception] = field(default_factory=dict)
+    node_status: dict[str, str] = field(default_factory=dict)
+    status: StatusReport = field(default_factory=lambda: StatusReport(DAYS[0], DAYS[-1]))
+    newest: NewestEngagement | None = None
+    published: int = 0
+    pulled: list[tuple[str, tuple[date, ...]]] = field(default_factory=list)
+    late_closer_days: list[date] = field(default_factory=list)
+
+    def run(
+        self, first: date = DAYS[0], last: date = DAYS[-1], *, job: str = "everything"
+    ) -> dg.ExecuteInProcessResult:
+        defs = build_defs(open_runtime=FakeRuntime, timezone="UTC", manifest=MANIFEST)  # type: ignore[arg-type]
+        return defs.resolve_job_def(job).execute_in_process(
+            instance=self.instance,
+            tags=range_tags(first, last),
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+
+    def land(self, step: Any, days: Sequence[date]) -> list[DatasetReport]:
+        self.pulled.append((step.name, tuple(days)))
+        if step.name in self.errors:
+            raise self.errors[step.name]
+        return [
+            DatasetReport(
+                name,
+                [
+                    DayReport(
+                        day,
+                        received=10 + number,
+                        new=2,
+                        unchanged=8 + number,
+                        api_calls=1,
+                        bytes_written=512,
+                        is_complete=(name, day) not in self.problems,
+                        problem=self.problems.get((name, day)),
+                    )
+                    for number, day in enumerate(days or [TODAY])
+                ],
+            )
+            for name in step.produces
+        ]
+
+    def build(self, _runtime: object) -> BuildResult:
+        names = [
+            ("model.zcc_pipeline.stg_zoom__engagements", "model", 30),
+            ("model.zcc_pipeline.stg_zoom__files", "model", None),
+            ("model.zcc_pipeline.engagements", "model", 30),
+            (UNIQUE, "test", None),
+            ("test.zcc_pipeline.accepted_values_a.1", "test", None),
+            ("test.zcc_pipeline.nothing_lost", "test", None),
+        ]
+        nodes = tuple(
+            NodeResult(key, kind, self.node_status.get(key, "success" if kind == "model" else "pass"), 0.25, rows, "")
+            for key, kind, rows in names
+        )
+        return BuildResult(nodes, 1.0, 7, tuple(map(str, DAYS)), 30, full_refresh=False)
+
+    def publish(self, _runtime: object) -> PublishResult:
+        self.published += 1
+        return PublishResult(
+            is_published=True, path=Path("analytics.duckdb"), tables=("engagements",), bytes_written=99, seconds=0.1
+        )
+
+    def refresh_late_closers(self, _runtime: object, days: Sequence[date]) -> RefreshReport:
+        self.late_closer_days = list(days)
+        return RefreshReport(
+            refreshed=1, late_closers=1, days_touched={DAYS[0]}, not_verified={DAYS[1]: "not verified: scope"}
+        )
+
+
+@pytest.fixture
+def pipeline(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePipeline]:
+    instance = dg.DagsterInstance.ephemeral()
+    fake = FakePipeline(instance)
+
+    def pretend(step: Any) -> Any:
+        return replace(step, run=lambda _runtime, days: fake.land(step, days))
+
+    monkeypatch.setattr(raw, "STEPS", tuple(map(pretend, raw.STEPS)))
+    monkeypatch.setattr(raw, "status", lambda *_: fake.status)
+    monkeypatch.setattr(refresh, "refresh_due", lambda *_: RefreshReport())
+    monkeypatch.setattr(refresh, "refresh_late_closers", fake.refresh_late_closers)
+    monkeypatch.setattr(dbt, "build", fake.build)
+    monkeypatch.setattr(publish, "publish", fake.publish)
+    monkeypatch.setattr(checks, "status", lambda *_: fake.status)
+    monkeypatch.setattr(checks, "newest_engagement", lambda *_: fake.newest)
+    with instance:
+        yield fake

@@ -1,0 +1,128 @@
+"""Whole runs against the stand-in: nothing new the second time, one dataset's trouble, a killed process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from zcc_pipeline.orchestration.instance import ensure_dagster_home
+from zcc_pipeline.orchestration.run import RunSummary, run_range
+from zcc_pipeline.simulator.zoom.operations import all_scopes
+from zcc_pipeline_tests.story import Story, story
+
+pytestmark = pytest.mark.integration
+
+
+def run_all_days(told: Story) -> RunSummary:
+    return run_range(told.days[0], told.days[-1], settings=told.settings, clock=told.clock)
+
+
+def lake_and_files(home: Path) -> set[str]:
+    return {
+        str(path.relative_to(home))
+        for folder in ("lake", "files")
+        for path in (home / folder).rglob("*")
+        if path.is_file()
+    }
+
+
+def numbers_of(home: Path, run_id: str, name: str) -> int:
+    """Sum of one number over all materialisations of a run."""
+    import dagster as dg
+
+    with ensure_dagster_home(home) as instance:
+        logs = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+        found = [entry.asset_materialization.metadata.get(name) for entry in logs if entry.asset_materialization]
+    return sum(int(value.value) for value in found if value is not None)  # type: ignore[call-overload]
+
+
+def test_a_second_run_lands_nothing_and_the_first_one_landed_what_is_true(tmp_path: Path) -> None:
+    with story(tmp_path / "home", days=2, per_day=40) as told:
+        first = run_all_days(told)
+        assert first.is_success, first.failed_steps
+        assert told.disagreements() == []
+        landed = lake_and_files(told.home)
+        assert numbers_of(told.home, first.run_id, "new") > 100
+
+        second = run_all_days(told)
+        assert second.is_success, second.failed_steps
+        assert numbers_of(told.home, second.run_id, "new") == 0
+        assert numbers_of(told.home, second.run_id, "changed") <= 2  # each day's time of proof moves on
+        changed = {
+            path for path in lake_and_files(told.home) - landed if not path.startswith("lake/zoom/completeness/")
+        }
+        assert changed == set()
+        assert told.disagreements() == []
+
+
+def test_a_dataset_that_may_not_be_read_fails_the_run_by_name_and_the_rest_is_published(tmp_path: Path) -> None:
+    scopes = frozenset(scope for scope in all_scopes() if "voice_call" not in scope)
+    with story(tmp_path / "home", days=1, per_day=30, scopes=scopes) as told:
+        summary = run_all_days(told)
+        assert not summary.is_success
+        (failed,) = summary.failed_steps
+        assert failed.name == "read_to_the_end"
+        assert f"zoom/voice_calls {told.days[0]}" in failed.message
+        assert ("zoom/voice_calls", "read_to_the_end") in {(check.asset, check.name) for check in summary.failed_checks}
+        assert ("zoom/engagements", "read_to_the_end") not in {(c.asset, c.name) for c in summary.failed_checks}
+        with duckdb.connect(str(told.home / "analytics.duckdb"), read_only=True) as marts:
+            (engagements,) = marts.execute("select count(*) from engagements").fetchone() or (0,)
+        assert engagements >= 20
+
+
+KILLED = """
+import os, signal, sys
+from datetime import date
+from zcc_pipeline.domain.ports import Silence
+from zcc_pipeline.orchestration.run import run_range
+
+class Deadly(Silence):
+    def start(self, task, total):
+        if task == "recordings":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+run_range(date.fromisoformat(sys.argv[1]), date.fromisoformat(sys.argv[2]), progress=Deadly())
+"""
+
+
+def kill_in_the_middle(told: Story, first: date, last: date) -> None:
+    environment = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+    environment |= {
+        "ZCC_HOME": str(told.home),
+        "ZCC_ZOOM_ACCOUNT_ID": "account",
+        "ZCC_ZOOM_CLIENT_ID": "client",
+        "ZCC_ZOOM_CLIENT_SECRET": "secret",
+        "ZCC_ZOOM_API_URL": told.simulator.api_url,
+        "ZCC_ZOOM_OAUTH_URL": told.simulator.oauth_url,
+        "ZCC_ZOOM_PLAN": "unlimited",
+        "ZCC_ZOOM_DOWNLOAD_HOSTS": told.simulator.api_host,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(first), str(last)],
+        env=environment, cwd=told.home.parent, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+def test_a_killed_run_is_cleared_by_the_next_which_ends_equal_to_the_truth(tmp_path: Path) -> None:
+    import dagster as dg
+
+    with story(tmp_path / "home", days=1, per_day=30) as told:
+        kill_in_the_middle(told, told.days[0], told.days[-1])
+        with ensure_dagster_home(told.home) as instance:
+            (killed,) = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+
+        summary = run_all_days(told)
+
+        assert summary.cleared_runs == (killed.run_id,)
+        assert summary.is_success, summary.failed_steps
+        with ensure_dagster_home(told.home) as instance:
+            assert not instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+        assert told.disagreements() == []
