@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 import typer
 
-from zcc_pipeline.cli.screen import paragraph, table
+from zcc_pipeline.cli.screen import paragraph, table, terminal_width
 from zcc_pipeline.domain.completeness import ArtefactKind, Reason, Status
 
 if TYPE_CHECKING:
@@ -38,19 +37,19 @@ TABLE_WORDS = KIND_WORDS | {
 
 REASON_WORDS = {
     Reason.CHANNEL_HAS_NONE: "channel has none",
-    Reason.CALL_NOT_RECORDED: "call not recorded",
+    Reason.CALL_NOT_RECORDED: "not recorded",
     Reason.NOT_ANSWERED: "not answered",
     Reason.NO_RECORDING: "no recording",
     Reason.NO_VOICEMAIL_LEFT: "none left",
-    Reason.INBOX_TRANSCRIPTION_OFF: "inbox transcription off",
+    Reason.INBOX_TRANSCRIPTION_OFF: "switched off",
     Reason.SURVEY_NOT_TRIGGERED: "not triggered",
-    Reason.SURVEY_NOT_ANSWERED: "not answered by customer",
+    Reason.SURVEY_NOT_ANSWERED: "unanswered",
     Reason.NOT_COLLECTED: "not collected",
-    Reason.SOURCE_REPORTS_GONE: "source says gone",
-    Reason.SOURCE_RETENTION_PASSED: "source retention passed",
+    Reason.SOURCE_REPORTS_GONE: "gone at source",
+    Reason.SOURCE_RETENTION_PASSED: "past retention",
     Reason.DOWNLOAD_FAILED: "download failed",
     Reason.SCOPE_MISSING: "scope missing",
-    Reason.NOT_READY: "not ready yet",
+    Reason.NOT_READY: "not ready",
     Reason.SETTLING: "settling",
     Reason.LISTED_THEN_GONE: "deleted at source",
     Reason.MARKED_DELETED: "marked deleted",
@@ -118,7 +117,7 @@ def why(lines: Iterable[KindDay]) -> str:
         f"{count:,} {REASON_WORDS[reason]}" for (_, reason), count in named if reason is not Reason.CHANNEL_HAS_NONE
     ]
     if none_recorded:
-        parts.append(f"{none_recorded:,} without any")
+        parts.append(f"{none_recorded:,} have none")
     return ", ".join(parts)
 
 
@@ -132,7 +131,7 @@ def show_by_kind(lines: Sequence[KindDay], *, since: date | None = None) -> None
         day = "" if since is None else f"{line.day:%m-%d}" if line.day >= since else "older"
         groups.setdefault((day, line.kind), []).append(line)
     numbers = _columns(lines)
-    is_wide = get_terminal_size((100, 24)).columns >= NARROW
+    is_wide = terminal_width() >= NARROW
     rows: list[list[object]] = []
     shown_day = ""
     for (day, kind), members in groups.items():

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from types import FrameType
 
 from zcc_pipeline.cli.ports import first_free
@@ -18,9 +19,11 @@ from zcc_pipeline.domain.errors import PermanentError
 PORTS = range(3000, 3020)
 
 
-def ui_commands(home: Path) -> tuple[str, str]:
+def ui_commands(home: Path, **settings: str) -> tuple[str, str]:
     """What to type to see runs and lineage of a home."""
-    return f"export ZCC_HOME={home} DAGSTER_HOME={home / 'dagster'}", "dagster dev -m zcc_pipeline.definitions"
+    values = {"ZCC_HOME": str(home), "DAGSTER_HOME": str(home / "dagster"), **settings}
+    export = "export " + " ".join(f"{name}={quote(value)}" for name, value in values.items())
+    return export, "dagster dev -m zcc_pipeline.definitions"
 
 
 def serve_ui(home: Path, environment: Mapping[str, str]) -> None:

@@ -14,8 +14,9 @@ from zcc_pipeline.cli.completeness_table import as_rows, show_by_kind
 from zcc_pipeline.cli.dagster_ui import ui_commands
 from zcc_pipeline.cli.demo_questions import Answer, answer_all
 from zcc_pipeline.cli.demo_truth import Agreement, compare_with_truth
-from zcc_pipeline.cli.run import show_troubles
+from zcc_pipeline.cli.run import is_unchanged, show_troubles
 from zcc_pipeline.cli.screen import bytes_text, heading, paragraph, path_text, say, seconds_text, table
+from zcc_pipeline.domain.completeness import Status
 
 if TYPE_CHECKING:
     from zcc_pipeline.orchestration.run import RunSummary
@@ -39,6 +40,7 @@ class DemoReport:
     """Everything the summary shows."""
 
     home: Path
+    timezone: str
     summary: RunSummary
     status: StatusReport
     agreement: Agreement
@@ -57,6 +59,7 @@ def make_report(runtime: Runtime, summary: RunSummary, truth: Path, last: date) 
 
     return DemoReport(
         home=runtime.config.home,
+        timezone=runtime.config.timezone.key,
         summary=summary,
         status=status(runtime, None, last),
         agreement=compare_with_truth(runtime, truth),
@@ -82,9 +85,17 @@ def _folder(what: str, folder: Path) -> Place:
 def show_report(report: DemoReport) -> None:
     """On a terminal."""
     say(f"Read, fetched, proved, built and published in {seconds_text(report.summary.seconds)}.")
+    if is_unchanged(report.summary):
+        say("Nothing has changed at the source since the last time, so no record was written.")
     show_troubles(report.summary)
     heading("Complete? Engagements by the day they started, and what each kind of data owes them")
     show_by_kind(report.status.lines, since=report.status.first)
+    unexplained = report.status.count(Status.UNEXPLAINED)
+    if unexplained:
+        paragraph(
+            f"{unexplained:,} are unexplained: absent, and nothing at the source says why. No reason is invented for "
+            "them; they fail a check until somebody has looked. The account has a few on purpose."
+        )
     heading("True?")
     _show_agreement(report.agreement)
     heading("Where it lies")
@@ -102,7 +113,7 @@ def show_report(report: DemoReport) -> None:
     say("\nAsk your own questions, in Python:\n")
     say(f"  import duckdb; duckdb.connect({analytics!r}, read_only=True).sql('show tables')")
     say("\nOr open Dagster on it by hand:\n")
-    for command in ui_commands(home):
+    for command in ui_commands(home, ZCC_TIMEZONE=report.timezone, ZCC_START_DATE=str(report.status.first)):
         say(f"  {command}")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from zcc_pipeline.cli.options import JsonOption
-from zcc_pipeline.cli.screen import print_json, say
+from zcc_pipeline.cli.screen import paragraph, print_json, say
 from zcc_pipeline.cli.sentences import FAILED
 
 if TYPE_CHECKING:
@@ -79,15 +79,8 @@ def _show_settings(settings: Settings) -> None:
 
 
 def _wrap(label: str, words: list[str]) -> None:
-    from shutil import get_terminal_size
-    from textwrap import fill
-
     if words:
-        width = get_terminal_size((100, 24)).columns
-        text = fill(
-            label + ", ".join(words), width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
-        )
-        typer.secho(text, dim=True)
+        paragraph(f"  {label}{', '.join(words)}", indent="    ")
 
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}

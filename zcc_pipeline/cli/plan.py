@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zcc_pipeline.cli.options import FromOption, JsonOption, ToOption, parse_days
-from zcc_pipeline.cli.screen import bytes_text, print_json, say, seconds_text, table
+from zcc_pipeline.cli.screen import bytes_text, paragraph, print_json, say, seconds_text, table
 from zcc_pipeline.cli.session import opened_runtime
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ def show(planned: Plan, allowance: int | None) -> None:
     cost = planned.cost
     days = f"{planned.first} to {planned.last}: {planned.days:,} days"
     say(f"{days}, about {planned.records['zoom/engagements']:,} engagements")
-    say(f"From {planned.basis}.")
+    paragraph(f"From {planned.basis}.")
     for assumption in planned.assumptions:
-        say(f"Assumed: {assumption}.")
+        paragraph(f"Assumed: {assumption}.")
     say()
     rows = [
         (name, planned.records[name], cost.calls_by_dataset[name]) for name in planned.records if not _is_small(name)

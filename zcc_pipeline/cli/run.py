@@ -11,7 +11,7 @@ from zcc_pipeline.cli.dagster_ui import ui_commands
 from zcc_pipeline.cli.demo_home import refuse_to_mix
 from zcc_pipeline.cli.options import FromOption, JsonOption, ToOption, parse_days
 from zcc_pipeline.cli.progress import watched
-from zcc_pipeline.cli.screen import print_json, say, seconds_text
+from zcc_pipeline.cli.screen import paragraph, print_json, say, seconds_text, table
 from zcc_pipeline.cli.sentences import FAILED
 
 if TYPE_CHECKING:
@@ -47,21 +47,37 @@ def run(first: FromOption, last: ToOption = "today", as_json: JsonOption = False
         raise typer.Exit(FAILED)
 
 
+COUNTS = ("new", "changed", "unchanged", "deleted", "failed", "api_calls")
+
+
 def show(summary: RunSummary, home: Path) -> None:
     """What was done, what failed, and where to look."""
+    columns = ("dataset", *(name.replace("_", " ") for name in COUNTS))
+    rows = [(one.dataset, *(getattr(one, name) for name in COUNTS)) for one in summary.datasets]
+    table(columns, rows, numbers=columns[1:])
+    say()
     show_troubles(summary)
     done = "Done" if summary.is_success else "Failed"
-    say(f"{done} in {seconds_text(summary.seconds)}: {len(summary.steps)} steps, run {summary.run_id}.")
-    say("Look at it in Dagster:")
+    say(f"{done} in {seconds_text(summary.seconds)}. `zcc status` says what is complete. Look at the run in Dagster:")
     for command in ui_commands(home):
         say(f"  {command}")
+
+
+def is_unchanged(summary: RunSummary) -> bool:
+    """Whether the source had nothing new in any dataset."""
+    return not any(
+        one.new or one.changed or one.deleted for one in summary.datasets if one.dataset != "zoom/completeness"
+    )
 
 
 def show_troubles(summary: RunSummary) -> None:
     """Runs cleared, steps and checks that failed."""
     if summary.cleared_runs:
         say(f"Cleared {len(summary.cleared_runs)} run(s) that had been killed.")
-    for step in summary.failed_steps:
-        say(f"failed: {step.name}: {step.message}")
+    said = set()
     for check in summary.failed_checks:
-        say(f"{'failed check' if check.is_error else 'warning'}: {check.asset}, {check.name}: {check.message}")
+        paragraph(f"{'failed check' if check.is_error else 'warning'}: {check.asset}, {check.name}: {check.message}")
+        said.add(check.name)
+    for step in summary.failed_steps:
+        if step.name not in said:
+            paragraph(f"failed: {step.name}: {step.message}")

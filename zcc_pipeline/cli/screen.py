@@ -15,6 +15,11 @@ import typer
 Row = Sequence[object]
 
 
+def terminal_width() -> int:
+    """Columns; 100 where the output is no terminal."""
+    return get_terminal_size((100, 24)).columns
+
+
 def say(text: str = "") -> None:
     """A line on standard output."""
     typer.echo(text)
@@ -22,8 +27,7 @@ def say(text: str = "") -> None:
 
 def paragraph(text: str, *, indent: str = "") -> None:
     """A sentence or more, filled to the width of the terminal; ``indent`` is for the lines after the first."""
-    width = get_terminal_size((100, 24)).columns
-    typer.echo(fill(text, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False))
+    typer.echo(fill(text, terminal_width(), subsequent_indent=indent, break_on_hyphens=False, break_long_words=False))
 
 
 def heading(text: str) -> None:
@@ -71,7 +75,7 @@ def table(columns: Sequence[str], rows: Iterable[Row], *, numbers: Sequence[str]
         drawn.add_row(
             *(Text(cell[0], style=cell[1]) if isinstance(cell, tuple) else Text(_shown(cell)) for cell in row)
         )
-    Console().print(drawn)
+    Console(width=terminal_width()).print(drawn)
 
 
 def _shown(cell: object) -> str:

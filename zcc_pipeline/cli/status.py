@@ -11,12 +11,19 @@ import typer
 from zcc_pipeline.cli.options import JsonOption, OptionalFrom, ToOption, parse_day, parse_days
 from zcc_pipeline.cli.screen import heading, paragraph, print_json, say
 from zcc_pipeline.cli.sentences import FAILED
+from zcc_pipeline.domain.completeness import Status
 
 if TYPE_CHECKING:
     from zcc_pipeline.pipeline.status import StatusReport, Unread
 
 FEW_DAYS = 3
 """So many days are shown kind by kind; more are summed up."""
+
+
+WHICH_ONES = """\
+select engagement_id, completeness_status, incomplete_kinds from engagements \
+where completeness_status in ('unexplained', 'failed')"""
+"""To be asked of ``analytics.duckdb``."""
 
 
 def status(first: OptionalFrom = None, last: ToOption = "today", as_json: JsonOption = False) -> None:
@@ -110,19 +117,25 @@ def _sentences(report: StatusReport) -> Iterator[str]:
         yield f"Late closers not verified on {len(report.not_verified)} days ({problems})."
     yield from _about_files(report)
     if report.quarantined:
-        yield f"{report.quarantined:,} records are held in quarantine."
+        yield f"Held in quarantine: {report.quarantined:,} records."
 
 
 def _trouble(report: StatusReport) -> Iterator[str]:
     from zcc_pipeline.cli.completeness_table import KIND_WORDS, TROUBLE
 
-    for line in report.lines:
+    for day, lines in groupby(report.lines, key=lambda line: line.day):
+        of_day = list(lines)
         for status_ in TROUBLE:
-            if line.by_status[status_]:
-                yield f"{line.day}: {KIND_WORDS[line.kind]} of {line.by_status[status_]:,} engagements {status_.value}."
+            found = [
+                f"{line.by_status[status_]:,} {KIND_WORDS[line.kind]}" for line in of_day if line.by_status[status_]
+            ]
+            if found:
+                yield f"{day}, {status_.value}: {', '.join(found)}."
+    if report.count(Status.UNEXPLAINED) or report.count(Status.FAILED):
+        yield f"Which ones: {WHICH_ONES}"
     for (day, kind), count in sorted(report.overdue.items()):
         again = f"`zcc run --from {day} --to {day}` looks again"
-        yield f"{day}: {KIND_WORDS[kind]} of {count:,} engagements overdue; {again}."
+        yield f"{day}, overdue: {KIND_WORDS[kind]} of {count:,} engagements; {again}."
 
 
 def _about_files(report: StatusReport) -> Iterator[str]:
@@ -137,7 +150,7 @@ def _about_files(report: StatusReport) -> Iterator[str]:
             )
     for failing in report.failing:
         again = f", next try {failing.next_try_at:%Y-%m-%d %H:%M} UTC" if failing.next_try_at else ""
-        yield f"{failing.files:,} {KIND_WORDS[failing.kind]} could not be fetched ({failing.evidence}){again}."
+        yield f"Not fetched: {failing.files:,} {KIND_WORDS[failing.kind]} ({failing.evidence}){again}."
 
 
 def _unread_sentences(dataset: str, rows: list[Unread]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
@@ -23,8 +22,10 @@ from zcc_pipeline.domain.errors import ConfigurationError, ScopeMissing, ZccPipe
 from zcc_pipeline.domain.window import Window
 from zcc_pipeline.pipeline.doctor import Finding, Verdict
 from zcc_pipeline.pipeline.lake_facts import InboxFields
+from zcc_pipeline.pipeline.loop import run
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.sources.zoom_api import ZoomApi
+from zcc_pipeline.state import StateStore
 from zcc_pipeline.transport import RetryPolicy, Timeouts
 
 SKEW_SECONDS = 30
@@ -65,7 +66,7 @@ def examine_account(runtime: Runtime) -> list[Finding]:
         remedy = "create a server-to-server OAuth app at marketplace.zoom.us; `zcc demo` and `zcc simulate` need none"
         return [Finding("credentials", Verdict.PROBLEM, text, remedy)]
     try:
-        return asyncio.run(_examine(runtime))
+        return run(_examine(runtime))
     except ZccPipelineError as error:
         return [Finding("zoom", Verdict.PROBLEM, str(error))]
 
@@ -78,24 +79,30 @@ async def _examine(runtime: Runtime) -> list[Finding]:
     )
     credentials = runtime.config.credentials
     assert credentials is not None  # noqa: S101 - asked before
+    # not ``runtime.state``: a time zone that does not fit has been found before and is no reason to stop here
+    with StateStore.open(runtime.config.state_url) as state:
+        async with ZoomApi(impatient, credentials, budget=state.budget, clock=runtime.clock, live=True) as api:
+            return await _ask(runtime, api)
+
+
+async def _ask(runtime: Runtime, api: ZoomApi) -> list[Finding]:
     findings: list[Finding] = []
-    async with ZoomApi(impatient, credentials, budget=runtime.state.budget, clock=runtime.clock, live=True) as api:
-        try:
-            granted = await api.granted_scopes()
-        except ConfigurationError as error:
-            return [Finding("credentials", Verdict.PROBLEM, str(error))]
-        except ZccPipelineError as error:
-            text = f"cannot be reached at {impatient.oauth_url} ({error})"
-            return [Finding("zoom", Verdict.PROBLEM, text, "check the network, a proxy, and ZCC_ZOOM_OAUTH_URL")]
-        findings.append(Finding("credentials", Verdict.OK, "Zoom hands out a token for them"))
-        findings += _scopes(granted)
-        try:
-            findings += [finding async for finding in _inboxes(api)]
-            findings += [finding async for finding in _recording(runtime, api)]
-        except ZccPipelineError as error:
-            remedy = "check ZCC_ZOOM_API_URL, and that the app's owner has a Contact Center role"
-            findings.append(Finding("zoom", Verdict.PROBLEM, str(error), remedy))
-        findings += _clock(api)
+    try:
+        granted = await api.granted_scopes()
+    except ConfigurationError as error:
+        return [Finding("credentials", Verdict.PROBLEM, str(error))]
+    except ZccPipelineError as error:
+        text = f"cannot be reached at {runtime.config.zoom.oauth_url} ({error})"
+        return [Finding("zoom", Verdict.PROBLEM, text, "check the network, a proxy, and ZCC_ZOOM_OAUTH_URL")]
+    findings.append(Finding("credentials", Verdict.OK, "Zoom hands out a token for them"))
+    findings += _scopes(granted)
+    try:
+        findings += [finding async for finding in _inboxes(api)]
+        findings += [finding async for finding in _recording(runtime, api)]
+    except ZccPipelineError as error:
+        remedy = "check ZCC_ZOOM_API_URL, and that the app's owner has a Contact Center role"
+        findings.append(Finding("zoom", Verdict.PROBLEM, str(error), remedy))
+    findings += _clock(api)
     return findings
 
 

@@ -7,7 +7,6 @@ from the shares seen in those days, or from an assumption that is stated.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -17,6 +16,7 @@ from zcc_pipeline.domain.completeness import ArtefactKind
 from zcc_pipeline.domain.datasets import DATASETS, Dataset, Reading
 from zcc_pipeline.domain.errors import PermanentError, TransientError
 from zcc_pipeline.domain.window import Window, day_window
+from zcc_pipeline.pipeline.loop import run
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.sources.zoom_api import PlanCost, ZoomApi, plan_cost
 
@@ -74,7 +74,7 @@ def plan(runtime: Runtime, first: date, last: date) -> Plan:
     """
     days = (last - first).days + 1
     habits = _habits(runtime)
-    shape, basis, calls = asyncio.run(_probe(runtime, first, last)) if runtime.config.credentials else (None, "", 0)
+    shape, basis, calls = run(_probe(runtime, first, last)) if runtime.config.credentials else (None, "", 0)
     if shape is None:
         if not habits.days:
             raise PermanentError(
@@ -106,7 +106,7 @@ async def _probe(runtime: Runtime, first: date, last: date) -> tuple[Shape | Non
     whole = Window(day_window(first, zone).start, day_window(last, zone).end)
     spans = whole.split(ceil(whole.duration / PROBED_SPAN))
     shape = Shape()
-    async with runtime.zoom() as api:
+    async with runtime.zoom(lands=False) as api:
         try:
             for span in spans:
                 shape.voicemails += await _total(api, DATASETS["zoom/voicemails"], span)

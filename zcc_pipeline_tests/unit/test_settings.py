@@ -147,7 +147,7 @@ def test_a_bucket_takes_the_s3_settings_with_it() -> None:
     assert config.s3 is not None
     assert config.s3.endpoint_url == "http://127.0.0.1:8333"
     assert config.warehouse.s3 is not None
-    assert config.warehouse.s3.allow_http
+    assert config.warehouse.s3.endpoint_url == config.s3.endpoint_url
 
 
 def test_the_start_date_is_thirty_days_before_yesterday_unless_set() -> None:

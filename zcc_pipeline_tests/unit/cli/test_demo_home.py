@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,9 @@ def settings_of(home: Path, **others: str) -> Settings:
 
 def test_an_empty_home_is_claimed(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    assert claim(home, ACCOUNT) == ACCOUNT
-    assert read_marker(home) == ACCOUNT
+    claimed = claim(home, ACCOUNT)
+    assert read_marker(home) == claimed
+    assert (claimed.seed, claimed.first_day) == (ACCOUNT.seed, ACCOUNT.first_day)
 
 
 @pytest.mark.parametrize("kept", ["state.sqlite", "warehouse.duckdb"])
@@ -37,6 +39,20 @@ def test_a_later_demo_keeps_the_first_day_of_the_earlier_one(tmp_path: Path) -> 
     assert claim(tmp_path, later).first_day == "2026-11-19"
     longer = DemoAccount(7, 40, "UTC", "2026-11-01")
     assert claim(tmp_path, longer).first_day == "2026-11-01"
+
+
+def test_the_stand_in_comes_back_at_the_same_address(tmp_path: Path) -> None:
+    first = claim(tmp_path, ACCOUNT)
+    assert first.port > 0
+    assert claim(tmp_path, ACCOUNT).port == first.port
+
+
+def test_an_address_that_somebody_else_has_taken_is_left_to_them(tmp_path: Path) -> None:
+    first = claim(tmp_path, ACCOUNT)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", first.port))
+        other.listen()
+        assert claim(tmp_path, ACCOUNT).port not in {0, first.port}
 
 
 @pytest.mark.parametrize(

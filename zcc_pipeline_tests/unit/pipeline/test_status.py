@@ -1,0 +1,182 @@
+"""What ``zcc status`` and the asset checks go by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from zcc_pipeline.domain.completeness import ArtefactKind, Reason, Status
+from zcc_pipeline.pipeline.late_closers import LEDGER_NAME
+from zcc_pipeline.pipeline.runtime import Runtime
+from zcc_pipeline.pipeline.status import WINDOWED, status
+from zcc_pipeline_tests.unit.pipeline.homes import (
+    NOW,
+    TODAY,
+    days_ago,
+    land_inbox,
+    land_proof,
+    list_day,
+    open_home,
+    want,
+)
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Iterator[Runtime]:
+    with open_home(tmp_path) as opened:
+        yield opened
+
+
+def list_all(runtime: Runtime, *days: int) -> None:
+    for count in days:
+        for dataset in WINDOWED:
+            list_day(runtime, dataset, days_ago(count))
+
+
+def test_an_untouched_home_has_nothing_to_say_and_needs_nobody(runtime: Runtime) -> None:
+    report = status(runtime, None, TODAY)
+    assert report.first is None
+    assert not report.lines
+    assert not report.needs_attention
+
+
+def test_engagements_are_counted_by_day_kind_status_and_reason(runtime: Runtime) -> None:
+    list_all(runtime, 1)
+    day = days_ago(1)
+    land_proof(runtime, "a", Status.STORED, day=day)
+    land_proof(runtime, "b", Status.NOT_EXPECTED, day=day, reason=Reason.CALL_NOT_RECORDED)
+    land_proof(runtime, "c", Status.STORED, day=day, kind=ArtefactKind.NOTES)
+    report = status(runtime, None, TODAY)
+    recordings, notes = report.lines
+    assert (recordings.day, recordings.kind, recordings.engagements) == (day, ArtefactKind.RECORDING, 2)
+    assert recordings.by_status == {Status.STORED: 1, Status.NOT_EXPECTED: 1}
+    assert recordings.by_reason == {(Status.NOT_EXPECTED, Reason.CALL_NOT_RECORDED): 1}
+    assert notes.kind is ArtefactKind.NOTES
+    assert not report.needs_attention
+
+
+def test_the_newest_version_of_a_status_counts(runtime: Runtime) -> None:
+    list_all(runtime, 1)
+    land_proof(runtime, "a", Status.WAITING, day=days_ago(1), reason=Reason.NOT_READY)
+    land_proof(runtime, "a", Status.STORED, day=days_ago(1))
+    assert [line.by_status for line in status(runtime, None, TODAY).lines] == [{Status.STORED: 1}]
+
+
+@pytest.mark.parametrize("trouble", [Status.UNEXPLAINED, Status.FAILED])
+def test_failed_and_unexplained_need_somebody(runtime: Runtime, trouble: Status) -> None:
+    list_all(runtime, 1)
+    land_proof(runtime, "a", trouble, day=days_ago(1))
+    assert status(runtime, None, TODAY).needs_attention
+
+
+@pytest.mark.parametrize(
+    ("late_by", "is_overdue"), [(timedelta(hours=-1), False), (timedelta(hours=23), False), (timedelta(hours=25), True)]
+)
+def test_waiting_is_overdue_a_day_after_its_own_deadline(
+    runtime: Runtime, late_by: timedelta, *, is_overdue: bool
+) -> None:
+    list_all(runtime, 3, 2, 1)
+    land_proof(runtime, "a", Status.WAITING, day=days_ago(3), reason=Reason.SETTLING, until=NOW - late_by)
+    report = status(runtime, None, TODAY)
+    assert report.overdue == ({(days_ago(3), ArtefactKind.RECORDING): 1} if is_overdue else {})
+    assert report.needs_attention == is_overdue
+
+
+def test_a_gap_between_days_that_were_read_is_overdue(runtime: Runtime) -> None:
+    list_all(runtime, 5, 3, 2)
+    report = status(runtime, None, TODAY)
+    late = {(row.dataset, row.day) for row in report.unread if row.is_overdue}
+    assert late == {(dataset, days_ago(4)) for dataset in WINDOWED}
+    assert {row.problem for row in report.unread} == {"never read"}
+    assert report.needs_attention
+
+
+def test_today_and_yesterday_are_not_late_yet(runtime: Runtime) -> None:
+    list_all(runtime, 3, 2)
+    report = status(runtime, None, TODAY)
+    assert {row.day for row in report.unread} == {days_ago(1), TODAY}
+    assert not report.needs_attention
+
+
+def test_days_before_the_first_that_was_read_are_not_missed_unless_asked_for(runtime: Runtime) -> None:
+    list_all(runtime, 2, 1)
+    assert not any(row.is_overdue for row in status(runtime, None, TODAY).unread)
+    asked = status(runtime, days_ago(4), TODAY)
+    assert {row.day for row in asked.unread if row.is_overdue} == {days_ago(4), days_ago(3)}
+
+
+def test_a_listing_that_broke_off_says_why(runtime: Runtime) -> None:
+    list_all(runtime, 4, 2)
+    for dataset in WINDOWED[1:]:
+        list_day(runtime, dataset, days_ago(3))
+    list_day(runtime, WINDOWED[0], days_ago(3), error="page token repeats on page 7")
+    late = [row for row in status(runtime, None, TODAY).unread if row.is_overdue]
+    assert [(row.dataset, row.problem) for row in late] == [(WINDOWED[0], "page token repeats on page 7")]
+
+
+def test_a_day_read_completely_before_is_not_unread_because_a_later_try_failed(runtime: Runtime) -> None:
+    list_all(runtime, 3, 2)
+    list_day(runtime, WINDOWED[0], days_ago(3), error="cut short")
+    assert not any(row.is_overdue for row in status(runtime, None, TODAY).unread)
+
+
+def test_conversations_from_before_the_first_day_are_counted_too(runtime: Runtime) -> None:
+    list_all(runtime, 1)
+    land_proof(runtime, "open-for-weeks", Status.STORED, day=days_ago(20))
+    assert [line.day for line in status(runtime, None, TODAY).lines] == [days_ago(20)]
+    assert status(runtime, days_ago(1), TODAY).lines == []
+
+
+def test_days_whose_late_closers_could_not_be_verified_are_named(runtime: Runtime) -> None:
+    list_all(runtime, 2, 1)
+    list_day(runtime, LEDGER_NAME, days_ago(2))
+    list_day(runtime, LEDGER_NAME, days_ago(1), error="scope missing")
+    assert status(runtime, None, TODAY).not_verified == {days_ago(1): "scope missing"}
+
+
+@pytest.mark.parametrize(("age", "is_alarming"), [(19, False), (20, True)])
+def test_a_file_not_stored_alarms_when_two_thirds_of_its_time_are_over(
+    runtime: Runtime, age: int, *, is_alarming: bool
+) -> None:
+    want(runtime, ArtefactKind.VOICEMAIL, "young", day=days_ago(2))
+    want(runtime, ArtefactKind.VOICEMAIL, "old", day=days_ago(age))
+    report = status(runtime, None, TODAY)
+    assert [(row.source_id, row.age_days, row.limit_days) for row in report.oldest] == [("old", age, 30)]
+    assert report.needs_attention == is_alarming
+
+
+def test_the_shortest_retention_of_the_inboxes_counts(runtime: Runtime) -> None:
+    land_inbox(runtime, "long", retention_days=90)
+    land_inbox(runtime, "short", retention_days=6)
+    want(runtime, ArtefactKind.VOICEMAIL, "message", day=days_ago(4))
+    (oldest,) = status(runtime, None, TODAY).oldest
+    assert oldest.limit_days == 6
+    assert oldest.is_alarming
+
+
+def test_files_that_fail_are_counted_with_their_last_words(runtime: Runtime) -> None:
+    want(runtime, ArtefactKind.RECORDING, "r1", day=days_ago(1))
+    want(runtime, ArtefactKind.RECORDING, "r2", day=days_ago(1))
+    soon = NOW + timedelta(minutes=10)
+    for source_id in ("r1", "r2"):
+        runtime.state.artefacts.mark_failed(
+            ArtefactKind.RECORDING,
+            source_id,
+            reason=Reason.DOWNLOAD_FAILED,
+            evidence="HTTP 503",
+            next_try_at=soon,
+            now=NOW,
+        )
+    (failing,) = status(runtime, None, TODAY).failing
+    assert (failing.kind, failing.files, failing.evidence) == (ArtefactKind.RECORDING, 2, "HTTP 503")
+    assert failing.next_try_at == soon
+
+
+def test_looking_does_not_fix_the_time_zone(tmp_path: Path) -> None:
+    with open_home(tmp_path) as runtime:
+        status(runtime, None, TODAY)
+    with open_home(tmp_path, timezone="Europe/Berlin") as runtime:
+        assert status(runtime, None, TODAY).first is None
