@@ -79,10 +79,11 @@ class Runtime:
 
     @cached_property
     def state(self) -> StateStore:
-        """The ledgers; opening them freezes the time zone."""
+        """The ledgers; refused where data has landed in days of another time zone."""
         self.config.home.mkdir(parents=True, exist_ok=True)
         state = StateStore.open(self.config.state_url)
-        state.settings.freeze_timezone(self.config.timezone.key)
+        if state.settings.timezone() is not None:
+            state.settings.freeze_timezone(self.config.timezone.key)
         return state
 
     @cached_property
@@ -107,9 +108,14 @@ class Runtime:
         """The models and the analysts' copy."""
         return Warehouse(self.config.warehouse)
 
-    def zoom(self, *, live: bool = False) -> ZoomApi:
-        """A client of the API, to be entered by the caller; ``live`` work may use the reserve of the rate limits."""
+    def zoom(self, *, live: bool = False, lands: bool = True) -> ZoomApi:
+        """A client of the API, to be entered by the caller; ``live`` work may use the reserve of the rate limits.
+
+        What is read will land unless ``lands`` is off, and with the first landing the time zone is fixed.
+        """
         credentials = self.require_credentials()
+        if lands:
+            self.state.settings.freeze_timezone(self.config.timezone.key)
         return ZoomApi(self.config.zoom, credentials, budget=self.state.budget, clock=self.clock, live=live)
 
     def require_credentials(self) -> ZoomCredentials:
