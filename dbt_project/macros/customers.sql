@@ -9,11 +9,9 @@
     select distinct engagement_id as touched_key from {{ ref('int_engagements__consumers') }} where _load_seq > {{ seen_seq() }};
     create or replace temp table touched_identifiers as
     select distinct unnest([consumer_key, phone_key, email_key]) as identifier
-    from {{ ref('int_engagements__consumers') }}
-    where engagement_id in (select touched_key from {{ touched_table() }});
+    from {{ touched_only(ref('int_engagements__consumers'), 'engagement_id') }};
     create or replace temp table affected_customers as
-    select distinct customer_id from {{ this }}
-    where engagement_id in (select touched_key from {{ touched_table() }}) and customer_id is not null
+    select distinct customer_id from {{ touched_only(this, 'engagement_id') }} where customer_id is not null
     {%- for key in ['consumer_key', 'phone_key', 'email_key'] %}
     union
     select distinct customer_id from {{ this }}

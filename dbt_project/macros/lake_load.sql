@@ -148,6 +148,7 @@
     observed_at,
     content_hash,
     unknown_fields,
+    _replaces,
     _load_seq
 {%- endmacro %}
 
@@ -166,7 +167,7 @@
 {%- endmacro %}
 
 
-{#- Reads and types the payloads of `winners (filename, file_row_number)`. -#}
+{#- Reads and types the payloads of `winners (filename, file_row_number, replaces)`. -#}
 {% macro typed_winners(fields) -%}
     select
         files.record_id, files.shape, files.is_deleted, files.engagement_id, files.route,
@@ -175,6 +176,7 @@
         files.content_hash,
         array_to_string(judged.unknown_fields, chr(10)) as unknown_fields,
         {{ load_seq() }} as _load_seq,
+        winners.replaces as _replaces,
         case when not files.is_deleted then from_json(files.payload, '{{ typed_structure(fields) }}') end as data
     from {{ pending_rows() }} as files
     inner join winners on files.filename = winners.filename and files.file_row_number = winners.file_row_number
@@ -183,7 +185,10 @@
 {%- endmacro %}
 
 
-{#- The rows that a load changes: per record, shape and tombstone the newest good version, where it beats what the table has. -#}
+{#-
+    The rows that a load changes: per record, shape and tombstone the newest good version, where it beats what the table has.
+    `_replaces` is the row it takes the place of.
+-#}
 {% macro lake_latest(dataset, fields) -%}
     with candidates as (
         {{ good_candidates() }}
@@ -193,16 +198,25 @@
         from candidates
         group by record_id, shape, is_deleted
     ),
+    {%- if is_incremental() %}
+    held as (
+        select record_id, shape, is_deleted, as_of, observed_at, content_hash, rowid as place
+        from {{ this }}
+        where rowid in (select rowid from {{ this }} where record_id in (select record_id from newest))
+    ),
     winners as (
-        select newest.version[4] as filename, newest.version[5] as file_row_number
+        select newest.version[4] as filename, newest.version[5] as file_row_number, held.place as replaces
         from newest
-        {%- if is_incremental() %}
-        left join {{ this }} as held
+        left join held
             on newest.record_id = held.record_id and newest.shape = held.shape and newest.is_deleted = held.is_deleted
         where held.record_id is null
             or row(newest.version[1], newest.version[2], newest.version[3]) > row(held.as_of, held.observed_at, held.content_hash)
-        {%- endif %}
     )
+    {%- else %}
+    winners as (
+        select version[4] as filename, version[5] as file_row_number, null::bigint as replaces from newest
+    )
+    {%- endif %}
     {{ typed_winners(fields) }}
 {%- endmacro %}
 
@@ -217,15 +231,19 @@
         from candidates
         group by record_id, shape, is_deleted, as_of, content_hash
     ),
+    {%- if is_incremental() %}
+    held as (
+        select record_id, shape, is_deleted, as_of, content_hash
+        from {{ this }}
+        where rowid in (select rowid from {{ this }} where record_id in (select record_id from versions))
+    ),
+    {%- endif %}
     winners as (
-        select versions.found[2] as filename, versions.found[3] as file_row_number
+        select found[2] as filename, found[3] as file_row_number, null::bigint as replaces
         from versions
         {%- if is_incremental() %}
-        where not exists (
-            select 1 from {{ this }} as held
-            where versions.record_id = held.record_id and versions.shape = held.shape and versions.is_deleted = held.is_deleted
-                and versions.as_of = held.as_of and versions.content_hash = held.content_hash
-        )
+        where row(record_id, shape, is_deleted, as_of, content_hash)
+            not in (select row(record_id, shape, is_deleted, as_of, content_hash) from held)
         {%- endif %}
     )
     {{ typed_winners(fields) }}

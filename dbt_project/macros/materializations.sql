@@ -14,7 +14,9 @@
         {%- endif -%}
         {%- call statement('main') -%}
             create or replace table {{ target_relation }} as
+            select * {{ 'exclude (_replaces)' if config.get('incremental_strategy') == 'replace_rows' }} from (
             {{ sql }}
+            )
         {%- endcall -%}
     {%- else -%}
         {%- set written = 'written__' ~ this.identifier -%}
@@ -22,7 +24,8 @@
             create or replace temp table {{ written }} as
             {{ sql }};
             {{ delete_replaced(target_relation, written) }}
-            insert into {{ target_relation }} by name select * from {{ written }};
+            insert into {{ target_relation }} by name
+            select * {{ 'exclude (_replaces)' if config.get('incremental_strategy') == 'replace_rows' }} from {{ written }};
             drop table {{ written }}
         {%- endcall -%}
     {%- endif -%}
@@ -35,7 +38,7 @@
 
 {#-
     What a model's new rows replace. `replace_touched`: every row of the touched keys, so that what vanished above vanishes here.
-    `delete+insert`: the rows with the same key. `append`: nothing.
+    `delete+insert`: the rows with the same key. `replace_rows`: the row whose number they bring as `_replaces`, or none.
 -#}
 {% macro delete_replaced(target_relation, written) -%}
     {%- set strategy = config.get('incremental_strategy') -%}
@@ -46,7 +49,9 @@
     {%- set listed = [key] if key is string else key %}
     delete from {{ target_relation }} as held using {{ written }} as fresh
     where {% for column in listed %}held.{{ column }} = fresh.{{ column }}{{ ' and ' if not loop.last }}{% endfor %};
-    {%- elif strategy != 'append' %}
+    {%- elif strategy == 'replace_rows' %}
+    delete from {{ target_relation }} where rowid in (select _replaces from {{ written }});
+    {%- else %}
     {{ exceptions.raise_compiler_error('unknown incremental_strategy ' ~ strategy) }}
     {%- endif %}
 {%- endmacro %}

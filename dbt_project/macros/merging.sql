@@ -31,6 +31,7 @@
     select
         versions.* exclude (record_id, is_deleted, shape, route, content_hash, unknown_fields, _load_seq),
         versions.record_id as {{ key }},
+        versions.rowid as _row,
         coalesce(tombstones.as_of > versions.as_of, false) as is_deleted_at_source,
         greatest(versions._load_seq, coalesce(tombstones._load_seq, 0)) as _load_seq
     from {{ relation }} as versions

@@ -37,13 +37,34 @@
 {%- endmacro %}
 
 
-{#- The relation, and on an incremental build only its rows of touched keys. -#}
-{% macro touched_only(relation, expression) -%}
-    {%- if is_incremental() -%}
-    (select * from {{ relation }} where {{ expression }} in (select touched_key from {{ touched_table() }}))
-    {%- else -%}
+{#-
+    The relation, and on an incremental build only its rows of touched keys. Row numbers are found on the key column alone, because a scan of all
+    columns for a few rows is what makes a build slow on a long history. A view has no row numbers: name the table under it as `base`, whose
+    row numbers the view passes on as `_row`, and the key's expression there where it differs.
+-#}
+{% macro touched_only(relation, expression, base=none, base_expression=none) -%}
+    {%- if not is_incremental() -%}
     {{ relation }}
+    {%- elif base is none -%}
+    {{ rows_where(relation, expression ~ ' in (select touched_key from ' ~ touched_table() ~ ')') }}
+    {%- else -%}
+    (
+        select * exclude (_row) from {{ relation }}
+        where _row in (select rowid from {{ base }} where {{ base_expression or expression }} in (select touched_key from {{ touched_table() }}))
+    )
     {%- endif -%}
+{%- endmacro %}
+
+
+{#- The number of a row in its table; unit tests have no tables and override it. -#}
+{% macro row_place() -%}
+    rowid
+{%- endmacro %}
+
+
+{#- The rows of a table that meet a condition on few columns, cheaply where they are few. -#}
+{% macro rows_where(table, condition) -%}
+    (select * from {{ table }} where rowid in (select rowid from {{ table }} where {{ condition }}))
 {%- endmacro %}
 
 
@@ -51,8 +72,9 @@
 {% macro log_days_left() -%}
     {%- if is_incremental() %}
     insert into {{ source('bookkeeping', 'changed_days') }}
-    select distinct started_date, {{ load_seq() }} from {{ this }}
-    where engagement_id in (select touched_key from {{ touched_table() }}) and started_date is not null;
+    select distinct started_date, {{ load_seq() }}
+    from {{ rows_where(this, 'engagement_id in (select touched_key from ' ~ touched_table() ~ ')') }}
+    where started_date is not null;
     {%- else %}
     select 1;
     {%- endif %}

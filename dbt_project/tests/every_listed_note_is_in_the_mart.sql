@@ -5,8 +5,7 @@ with written as (
 
 listed as (
     select engagement_id, unnest(note_ids) as note_id
-    from {{ ref('stg_zoom__engagements') }}
-    where engagement_id in (select engagement_id from written)
+    from {{ rows_where(ref('stg_zoom__engagements'), 'engagement_id in (select engagement_id from written)') }}
 )
 
 select listed.engagement_id, listed.note_id

@@ -11,13 +11,11 @@
 with recursive consumers as (
     {%- if is_incremental() %}
     select * exclude (_load_seq), null as held_customer_id
-    from {{ ref('int_engagements__consumers') }}
-    where engagement_id in (select touched_key from {{ touched_table() }})
+    from {{ touched_only(ref('int_engagements__consumers'), 'engagement_id') }}
     union all by name
     select * exclude (_load_seq, customer_id), customer_id as held_customer_id
-    from {{ this }}
-    where customer_id in (select customer_id from affected_customers)
-        and engagement_id not in (select touched_key from {{ touched_table() }})
+    from {{ rows_where(this, 'customer_id in (select customer_id from affected_customers)') }}
+    where engagement_id not in (select touched_key from {{ touched_table() }})
     {%- else %}
     select * exclude (_load_seq), null as held_customer_id from {{ ref('int_engagements__consumers') }}
     {%- endif %}

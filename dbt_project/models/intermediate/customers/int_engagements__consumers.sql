@@ -3,7 +3,7 @@
         materialized='incremental',
         incremental_strategy='replace_touched',
         unique_key='engagement_id',
-        pre_hook="{{ before_replace({'stg_zoom__engagements': 'engagement_id', 'stg_zoom__email_messages': 'engagement_id'}) }}",
+        pre_hook="{{ before_replace({'stg_zoom__engagements': 'engagement_id', 'base_zoom__email_messages': 'engagement_id'}) }}",
         post_hook="{{ after_replace() }}"
     )
 }}
@@ -27,7 +27,7 @@ listed as (
 
 email_senders as (
     select engagement_id, arg_min(lower(trim(from_email)), row(sent_at, email_message_id)) as email
-    from {{ touched_only(ref('stg_zoom__email_messages'), 'engagement_id') }}
+    from {{ touched_only(ref('stg_zoom__email_messages'), 'engagement_id', base=ref('base_zoom__email_messages')) }}
     where from_type = 'customer' and from_email like '%_@_%'
     group by engagement_id
 ),

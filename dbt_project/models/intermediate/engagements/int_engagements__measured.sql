@@ -4,6 +4,7 @@
 with counted as (
     select
         *,
+        {{ row_place() }} as _row,
         coalesce(transfer_count, len(list_filter(events, lambda one: nullif(one.transfer_type, '') is not null))) as transfers,
         coalesce(len(agents), 0) > 0 or coalesce(talk_seconds, 0) > 0 as was_answered
     from {{ ref('stg_zoom__engagements') }}

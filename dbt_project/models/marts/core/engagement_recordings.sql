@@ -3,14 +3,14 @@
         materialized='incremental',
         incremental_strategy='replace_touched',
         unique_key='recording_id',
-        pre_hook="{{ before_replace({'stg_zoom__recordings': 'recording_id', 'int_files__of_recordings': 'source_id'}) }}",
+        pre_hook="{{ before_replace({'stg_zoom__recordings': 'recording_id', 'base_zoom__files': 'source_id'}) }}",
         post_hook="{{ after_replace() }}"
     )
 }}
 
 
 with files as (
-    select * from {{ touched_only(ref('int_files__of_recordings'), 'source_id') }}
+    select * from {{ touched_only(ref('int_files__of_recordings'), 'source_id', base=ref('base_zoom__files')) }}
 )
 
 select

@@ -3,7 +3,7 @@
         materialized='incremental',
         incremental_strategy='replace_touched',
         unique_key='engagement_id',
-        pre_hook="{{ before_replace({'stg_zoom__engagement_events': 'engagement_id', 'stg_zoom__engagements': 'engagement_id'}) }}",
+        pre_hook="{{ before_replace({'base_zoom__engagement_events': 'engagement_id', 'stg_zoom__engagements': 'engagement_id'}) }}",
         post_hook="{{ after_replace() }}"
     )
 }}
@@ -12,7 +12,7 @@
 -- the events list is the fuller account; the events inside an engagement's detail stand in where it was not read (messaging, e-mail)
 with event_lists as (
     select engagement_id, unnest(events) as event, generate_subscripts(events, 1) as place
-    from {{ touched_only(ref('stg_zoom__engagement_events'), 'engagement_id') }}
+    from {{ touched_only(ref('stg_zoom__engagement_events'), 'engagement_id', base=ref('base_zoom__engagement_events')) }}
 ),
 
 from_lists as (

@@ -3,14 +3,14 @@
         materialized='incremental',
         incremental_strategy='replace_touched',
         unique_key='message_id',
-        pre_hook="{{ before_replace({'stg_zoom__voicemails': 'message_id', 'int_files__of_voicemails': 'source_id'}) }}",
+        pre_hook="{{ before_replace({'stg_zoom__voicemails': 'message_id', 'base_zoom__files': 'source_id'}) }}",
         post_hook="{{ after_replace() }}"
     )
 }}
 
 
 with files as (
-    select * from {{ touched_only(ref('int_files__of_voicemails'), 'source_id') }}
+    select * from {{ touched_only(ref('int_files__of_voicemails'), 'source_id', base=ref('base_zoom__files')) }}
 )
 
 select

@@ -6,11 +6,13 @@
         pre_hook=[
             "{{ before_replace({
                 'stg_zoom__engagements': 'engagement_id',
-                'stg_zoom__surveys': 'engagement_id',
-                'stg_zoom__email_messages': 'engagement_id',
-                'stg_zoom__voice_calls': 'engagement_id',
-                'stg_zoom__completeness': 'engagement_id',
-                'int_transcripts__unioned': 'engagement_id',
+                'base_zoom__surveys': 'engagement_id',
+                'base_zoom__email_messages': 'engagement_id',
+                'base_zoom__voice_calls': 'engagement_id',
+                'base_zoom__completeness': 'engagement_id',
+                'base_zoom__recording_transcripts': 'engagement_id',
+                'base_zoom__messaging_transcripts': 'engagement_id',
+                'base_zoom__voicemail_transcripts': 'engagement_id',
                 'int_consumers__resolved': 'engagement_id',
                 'engagement_notes': 'engagement_id',
                 'engagement_dispositions': 'engagement_id',
@@ -23,10 +25,8 @@
     )
 }}
 
--- depends_on: {{ ref('stg_zoom__engagements') }}
-
 with measured as (
-    select * from {{ touched_only(ref('int_engagements__measured'), 'engagement_id') }}
+    select * from {{ touched_only(ref('int_engagements__measured'), 'engagement_id', base=ref('stg_zoom__engagements')) }}
 ),
 
 consumers as (
@@ -70,8 +70,16 @@ voicemails as (
 
 transcripts as (
     select engagement_id, count(*) as transcript_count, max(as_of) as known_as_of
-    from {{ touched_only(ref('int_transcripts__unioned'), 'engagement_id') }}
-    where not is_deleted_at_source
+    from (
+        {%- for kind in ['recording', 'messaging', 'voicemail'] %}
+        select engagement_id, as_of
+        from {{ touched_only(
+            ref('stg_zoom__' ~ kind ~ '_transcripts'), 'engagement_id', base=ref('base_zoom__' ~ kind ~ '_transcripts')
+        ) }}
+        where not is_deleted_at_source
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    )
     group by engagement_id
 ),
 
@@ -81,18 +89,18 @@ surveys as (
         len(survey_results) > 0 as is_survey_answered,
         list_avg(list_filter(list_transform(survey_results, lambda one: one.numeric_answer), lambda answer: answer is not null)) as survey_score,
         as_of as known_as_of
-    from {{ touched_only(ref('stg_zoom__surveys'), 'engagement_id') }}
+    from {{ touched_only(ref('stg_zoom__surveys'), 'engagement_id', base=ref('base_zoom__surveys')) }}
 ),
 
 email_messages as (
     select engagement_id, count(*) as email_message_count, max(as_of) as known_as_of
-    from {{ touched_only(ref('stg_zoom__email_messages'), 'engagement_id') }}
+    from {{ touched_only(ref('stg_zoom__email_messages'), 'engagement_id', base=ref('base_zoom__email_messages')) }}
     group by engagement_id
 ),
 
 voice_calls as (
     select engagement_id, bool_or(is_recorded) as is_recorded_at_source
-    from {{ touched_only(ref('stg_zoom__voice_calls'), 'engagement_id') }}
+    from {{ touched_only(ref('stg_zoom__voice_calls'), 'engagement_id', base=ref('base_zoom__voice_calls')) }}
     group by engagement_id
 ),
 
@@ -101,7 +109,7 @@ completeness as (
         engagement_id,
         arg_min(status, {{ status_rank('status') }}) as completeness_status,
         list(kind order by kind) filter (where status in ('unexplained', 'failed', 'missing', 'waiting')) as incomplete_kinds
-    from {{ touched_only(ref('stg_zoom__completeness'), 'engagement_id') }}
+    from {{ touched_only(ref('stg_zoom__completeness'), 'engagement_id', base=ref('base_zoom__completeness')) }}
     where not is_deleted_at_source
     group by engagement_id
 )

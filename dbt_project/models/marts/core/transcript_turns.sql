@@ -1,18 +1,28 @@
+{%- set kinds = ['recording', 'messaging', 'voicemail'] -%}
+
 {{
     config(
         materialized='incremental',
         incremental_strategy='replace_touched',
         unique_key='source_id',
-        pre_hook="{{ before_replace({'int_transcripts__unioned': 'source_id'}) }}",
+        pre_hook="{{ before_replace({
+            'base_zoom__recording_transcripts': 'record_id',
+            'base_zoom__messaging_transcripts': 'record_id',
+            'base_zoom__voicemail_transcripts': 'record_id'
+        }) }}",
         post_hook="{{ after_replace() }}"
     )
 }}
 
-
 with spoken as (
-    select engagement_id, source_id, source_kind, unnest(turns) as turn
-    from {{ touched_only(ref('int_transcripts__unioned'), 'source_id') }}
+    {%- for kind in kinds %}
+    select engagement_id, source_id, '{{ kind }}' as source_kind, unnest(turns) as turn
+    from {{ touched_only(
+        ref('stg_zoom__' ~ kind ~ '_transcripts'), 'source_id', base=ref('base_zoom__' ~ kind ~ '_transcripts'), base_expression='record_id'
+    ) }}
     where not is_deleted_at_source
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 )
 
 select

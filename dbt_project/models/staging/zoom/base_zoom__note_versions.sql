@@ -1,7 +1,7 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='append',
+        incremental_strategy='replace_rows',
         pre_hook="{{ before_lake_load('zoom/notes', note_fields()) }}",
         post_hook="{{ after_lake_load('zoom/notes') }}"
     )

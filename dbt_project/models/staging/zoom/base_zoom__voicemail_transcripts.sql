@@ -1,8 +1,7 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='delete+insert',
-        unique_key=['record_id', 'shape', 'is_deleted'],
+        incremental_strategy='replace_rows',
         pre_hook="{{ before_lake_load('zoom/voicemail_transcripts', transcript_fields()) }}",
         post_hook="{{ after_lake_load('zoom/voicemail_transcripts') }}"
     )
