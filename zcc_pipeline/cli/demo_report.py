@@ -135,6 +135,7 @@ def report_document(report: DemoReport) -> dict[str, object]:
     """For scripts."""
     return {
         "is_good": report.is_good,
+        "is_unchanged": is_unchanged(report.summary),
         "run": report.summary,
         "completeness": as_rows(report.status.lines),
         "truth": demo_truth.as_document(report.agreement),
