@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,8 +33,9 @@ def run_candidate(script: str, *arguments: str) -> dict[str, float]:
 
 
 def peak_megabytes() -> float:
-    """Largest resident size of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Largest resident size of this process so far (``ru_maxrss`` would count its parent's before exec)."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def report(**figures: float) -> None:

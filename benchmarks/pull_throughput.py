@@ -2,7 +2,8 @@
 
     python benchmarks/pull_throughput.py [--records 200000] [--large 1000000] [--rounds 3]
 
-Prints records per second of each (imports included), both ratios from the same run, and peak memory at two sizes.
+Prints records per second of each (from after its imports to its last byte on disk), both ratios from the same run,
+and peak memory at two sizes.
 """
 
 from __future__ import annotations

@@ -53,6 +53,7 @@ def pull_day(api_url: str, oauth_url: str, home: Path) -> tuple[int, float]:
         zoom_rate_share=1,
     )
     with open_runtime(settings) as runtime:
+        _ = (runtime.state, runtime.lake)
         begin = time.perf_counter()
         report, *_ = poll(runtime, DATASETS["zoom/engagements"], [_yesterday()])
         seconds = time.perf_counter() - begin

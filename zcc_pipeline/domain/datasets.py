@@ -149,7 +149,7 @@ _ALL = (
         id_fields=("engagement_id",),
         engagement_field="engagement_id",
         time_field="start_time",
-        volatile_fields=frozenset({"transcript_url"}),
+        volatile_fields=frozenset({"transcript_url", "callback_voice_messages"}),
         detail=ENGAGEMENT_DETAIL,
     ),
     Dataset(

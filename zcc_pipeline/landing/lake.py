@@ -71,9 +71,11 @@ class Lake:
         *,
         shapes: Collection[str] | None = None,
         with_deleted: bool = False,
+        columns: Collection[str] | None = None,
     ) -> pa.Table:
-        """The newest version per ``(record_id, shape)`` over the days from first to last, both included, with all
-        columns.
+        """The newest version per ``(record_id, shape)`` over the days from first to last, both included.
+
+        All columns unless some are named: a day's ids are a hundredth of its payloads.
 
         Newest by ``as_of``, then ``observed_at``, then file name. Records whose newest version is a tombstone are
         left out unless asked for. The answer is held in memory; for long spans use ``iter_latest``.
@@ -84,6 +86,7 @@ class Lake:
                 [file for day in self.days(dataset) if first <= day <= last for file in self._live(dataset, day)],
                 shapes=shapes,
                 with_deleted=with_deleted,
+                columns=columns,
             )
         )
 

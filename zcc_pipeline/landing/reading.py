@@ -73,19 +73,25 @@ class _Winners:
 
 
 def newest_versions(
-    storage: Storage, files: Iterable[LakeFile], *, shapes: Collection[str] | None, with_deleted: bool
+    storage: Storage,
+    files: Iterable[LakeFile],
+    *,
+    shapes: Collection[str] | None,
+    with_deleted: bool,
+    columns: Collection[str] | None = None,
 ) -> pa.Table:
     """The newest version per ``(record_id, shape)`` over those files.
 
     Newest by ``as_of``, then ``observed_at``, then file name, then place in the file. The first pass reads the
     ordering columns, the second the whole rows, and only of files that hold a newest version.
     """
+    schema = VERSION_SCHEMA if columns is None else pa.schema([VERSION_SCHEMA.field(name) for name in columns])
     parts = [
         part
         for winners in _find_newest(storage, list(files), shapes=shapes, with_deleted=with_deleted)
-        for part in _read_rows(storage, winners)
+        for part in _read_rows(storage, winners, schema)
     ]
-    return pa.concat_tables(parts) if parts else VERSION_SCHEMA.empty_table()
+    return pa.concat_tables(parts) if parts else schema.empty_table()
 
 
 def _find_newest(
@@ -125,12 +131,12 @@ def _is_newest(table: pa.Table) -> Array:
     return is_newest
 
 
-def _read_rows(storage: Storage, winners: _Winners) -> Iterator[pa.Table]:
+def _read_rows(storage: Storage, winners: _Winners, schema: pa.Schema) -> Iterator[pa.Table]:
     start = 0
     with storage.open_input(winners.file.path) as source, pq.ParquetFile(source) as parquet:
-        for batch in parquet.iter_batches(_READ_ROWS):
+        for batch in parquet.iter_batches(_READ_ROWS, columns=schema.names):
             chosen = winners.is_newest[start : start + batch.num_rows]
             start += batch.num_rows
             if chosen.any():
                 rows = batch if chosen.all() else batch.filter(from_numpy(chosen, pa.bool_()))
-                yield pa.Table.from_batches([rows]).cast(VERSION_SCHEMA)
+                yield pa.Table.from_batches([rows]).select(schema.names).cast(schema)

@@ -6,7 +6,6 @@ does not yet, so a crash between any two steps is healed by the next run.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -27,6 +26,7 @@ from zcc_pipeline.pipeline.lake_facts import (
     engagements_of,
     iter_landed,
 )
+from zcc_pipeline.pipeline.loop import run
 from zcc_pipeline.pipeline.reports import DatasetReport, DayReport
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.pipeline.stored_records import land_stored
@@ -109,7 +109,7 @@ def fetch_files(
     runtime: Runtime, kind: ArtefactKind, days: Iterable[date], *, only: frozenset[str] | None = None
 ) -> DatasetReport:
     """Fetch the files of one kind that are wanted on those days and not stored yet (or due to be looked at again)."""
-    return asyncio.run(_fetch_days(runtime, kind, sorted(days), only))
+    return run(_fetch_days(runtime, kind, sorted(days), only))
 
 
 async def _fetch_days(

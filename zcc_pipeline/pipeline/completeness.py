@@ -119,7 +119,9 @@ def _gather(
     reads = {name: state.reads.get(name, engagements) for name in (REFRESHED, SURVEYS.name, EMAILS.name)}
     emails = Counter(
         engagement_id
-        for engagement_id in lake.latest(EMAILS.name, day, day).column("engagement_id").to_pylist()
+        for engagement_id in lake.latest(EMAILS.name, day, day, columns=["engagement_id"])
+        .column("engagement_id")
+        .to_pylist()
         if engagement_id is not None
     )
     return _Surroundings(

@@ -27,15 +27,15 @@ async def note_absences(runtime: Runtime, api: ZoomApi, dataset: Dataset, day: d
     """Compare a complete listing with what the lake has of that day; returns how many tombstones were landed."""
     if dataset.name not in FOLLOWED:
         return 0
-    known = runtime.lake.latest(dataset.name, day, day)
-    known_ids = set(known.column("record_id").to_pylist())
     absences, now = runtime.state.absences, runtime.clock.now()
-    decision = decide_deletions(known_ids, seen, absences.pending(dataset.name, day), now)
+    decision = decide_deletions(_unseen(runtime, dataset, day, seen), seen, absences.pending(dataset.name, day), now)
     if decision.newly_absent:
         absences.mark(dataset.name, decision.newly_absent, day=day, at=now)
     if decision.returned:
         absences.clear(dataset.name, decision.returned)
-    confirmed = []
+    if not decision.to_confirm:
+        return 0
+    known, confirmed = runtime.lake.latest(dataset.name, day, day), []
     for record_id in sorted(decision.to_confirm):
         row = _row_of(known, record_id)
         if await _is_gone(runtime, api, dataset, day, record_id, row["engagement_id"]):
@@ -44,6 +44,12 @@ async def note_absences(runtime: Runtime, api: ZoomApi, dataset: Dataset, day: d
         _land_tombstones(runtime, dataset, day, confirmed)
         absences.clear(dataset.name, [record_id for record_id, _ in confirmed])
     return len(confirmed)
+
+
+def _unseen(runtime: Runtime, dataset: Dataset, day: date, seen: set[str]) -> set[str]:
+    """Ids of the day that a listing did not show; a batch of ids in memory at a time, for a day may hold a million."""
+    known = runtime.lake.latest(dataset.name, day, day, columns=["record_id"]).column("record_id")
+    return {record_id for chunk in known.chunks for record_id in chunk.to_pylist() if record_id not in seen}
 
 
 def _row_of(known: pa.Table, record_id: str) -> Mapping[str, str | None]:

@@ -102,7 +102,7 @@ def iter_landed(
     A record whose JSON does not fit is left out here; the warehouse quarantines it, where it is counted.
     """
     decoder = msgspec.json.Decoder(fields, strict=False)
-    table = lake.latest(dataset, day, day, with_deleted=with_deleted)
+    table = lake.latest(dataset, day, day, with_deleted=with_deleted, columns=["payload", "as_of", "is_deleted"])
     columns = [table.column(name).to_pylist() for name in ("payload", "as_of", "is_deleted")]
     for payload, as_of, is_deleted in zip(*columns, strict=True):
         try:
@@ -151,7 +151,7 @@ def inbox_settings(lake: Lake) -> dict[str, VoicemailSettings]:
 def latest_ids(lake: Lake, dataset: str) -> list[str]:
     """Ids of a reference list as of the newest day it was read."""
     for day in reversed(lake.days(dataset)):
-        ids = lake.latest(dataset, day, day).column("record_id").to_pylist()
+        ids = lake.latest(dataset, day, day, columns=["record_id"]).column("record_id").to_pylist()
         if ids:
             return sorted(set(ids))
     return []

@@ -5,7 +5,6 @@ The engagement log can be listed by end time, so once a night its ids are compar
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,6 +13,7 @@ from zcc_pipeline.domain.datasets import DATASETS, ENGAGEMENT_LOG
 from zcc_pipeline.domain.errors import PermanentError, ScopeMissing, TransientError
 from zcc_pipeline.domain.records import RecordChunk
 from zcc_pipeline.domain.window import day_of, day_window, parse_time
+from zcc_pipeline.pipeline.loop import run
 from zcc_pipeline.pipeline.polling import SCOPE_PROBLEM
 from zcc_pipeline.pipeline.rejects import quarantine_into
 from zcc_pipeline.pipeline.runtime import Runtime
@@ -35,7 +35,7 @@ class LateClosers:
 
 def find_late_closers(runtime: Runtime, days: Iterable[date]) -> LateClosers:
     """List what ended on those days and name what the lake does not know yet."""
-    return asyncio.run(_find(runtime, sorted(days)))
+    return run(_find(runtime, sorted(days)))
 
 
 async def _find(runtime: Runtime, days: Iterable[date]) -> LateClosers:
@@ -94,7 +94,7 @@ async def _list_day(runtime: Runtime, api: ZoomApi, day: date, found: LateCloser
 
 def _drop_known(runtime: Runtime, found: LateClosers) -> None:
     for day in list(found.unknown):
-        known = runtime.lake.latest("zoom/engagements", day, day, with_deleted=True)
+        known = runtime.lake.latest("zoom/engagements", day, day, with_deleted=True, columns=["record_id"])
         found.unknown[day] -= set(known.column("record_id").to_pylist())
         if not found.unknown[day]:
             del found.unknown[day]

@@ -6,7 +6,6 @@ answer may still grow. What each read found is kept in the ``reads`` ledger: "no
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,6 +17,7 @@ from zcc_pipeline.domain.records import SHAPE_DETAIL, SHAPE_LIST, RecordChunk
 from zcc_pipeline.domain.window import parse_time
 from zcc_pipeline.pipeline.concurrency import for_each
 from zcc_pipeline.pipeline.lake_facts import EngagementFields, Landed, engagements_of
+from zcc_pipeline.pipeline.loop import run
 from zcc_pipeline.pipeline.polling import Landing
 from zcc_pipeline.pipeline.reports import DatasetReport, DayReport
 from zcc_pipeline.pipeline.runtime import Runtime
@@ -54,7 +54,7 @@ def read_each(
     runtime: Runtime, dataset: Dataset, days: Iterable[date], *, only: frozenset[str] | None = None
 ) -> DatasetReport:
     """Read the dataset for the engagements of those days that need it (or for ``only`` those, needed or not)."""
-    return asyncio.run(_read_days(runtime, dataset, sorted(days), only))
+    return run(_read_days(runtime, dataset, sorted(days), only))
 
 
 async def _read_days(

@@ -6,7 +6,6 @@ landing it again writes nothing.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from datetime import date
@@ -19,6 +18,7 @@ from zcc_pipeline.landing import LakeWriter
 from zcc_pipeline.pipeline.concurrency import for_each
 from zcc_pipeline.pipeline.deletions import note_absences
 from zcc_pipeline.pipeline.lake_facts import latest_ids
+from zcc_pipeline.pipeline.loop import run
 from zcc_pipeline.pipeline.rejects import quarantine_into
 from zcc_pipeline.pipeline.reports import DatasetReport, DayReport
 from zcc_pipeline.pipeline.runtime import Runtime
@@ -74,7 +74,7 @@ class Landing:
 
 def poll(runtime: Runtime, dataset: Dataset, days: Iterable[date]) -> list[DatasetReport]:
     """List those days of a windowed dataset; one report for it and one for each dataset embedded in it."""
-    return asyncio.run(_poll_days(runtime, dataset, sorted(days)))
+    return run(_poll_days(runtime, dataset, sorted(days)))
 
 
 async def _poll_days(runtime: Runtime, dataset: Dataset, days: Sequence[date]) -> list[DatasetReport]:
@@ -168,7 +168,7 @@ def _close_window(runtime: Runtime, batch_id: str, row: DayReport, listing: List
 
 def read_catalogue(runtime: Runtime, dataset: Dataset) -> DatasetReport:
     """Read a reference list whole, with the details of each entry where the list lacks them."""
-    return asyncio.run(_read_catalogue(runtime, dataset))
+    return run(_read_catalogue(runtime, dataset))
 
 
 async def _read_catalogue(runtime: Runtime, dataset: Dataset) -> DatasetReport:

@@ -6,7 +6,6 @@ same steps as in a pull, for those engagements only.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -25,6 +24,7 @@ from zcc_pipeline.pipeline.completeness import judge
 from zcc_pipeline.pipeline.concurrency import for_each
 from zcc_pipeline.pipeline.lake_facts import EngagementFields
 from zcc_pipeline.pipeline.late_closers import find_late_closers
+from zcc_pipeline.pipeline.loop import run
 from zcc_pipeline.pipeline.per_engagement import REFRESHED, channels_of, read_each
 from zcc_pipeline.pipeline.pull import pull
 from zcc_pipeline.pipeline.rejects import quarantine_into
@@ -73,7 +73,7 @@ def refresh(runtime: Runtime, engagement_ids: Iterable[str]) -> RefreshReport:
     report = RefreshReport()
     if not ids:
         return report
-    seen = asyncio.run(_read_all(runtime, ids, report))
+    seen = run(_read_all(runtime, ids, report))
     by_day: dict[date, set[str]] = {}
     for entry in seen:
         by_day.setdefault(entry.day, set()).add(entry.engagement_id)
