@@ -415,6 +415,15 @@ ENGAGEMENT_LOG = Endpoint(
     announces_total=True,
     scopes=("contact_center:read:engagement_log:admin", "contact_center_report:read:admin"),
 )
+NOTES_LIST = Endpoint(
+    "/contact_center/engagements/notes",
+    "notes",
+    Label.MEDIUM,
+    300,
+    announces_total=True,
+    scopes=("contact_center:read:list_notes:admin", "contact_center_note:read:admin"),
+)
+"""Every note of the account, without any filter: for a rare audit only."""
 ENGAGEMENT_RECORDINGS = Endpoint(
     "/contact_center/engagements/{engagement_id}/recordings",
     "recordings",

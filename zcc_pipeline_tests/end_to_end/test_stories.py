@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from zcc_pipeline.pipeline.notes_audit import audit_notes
+from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline_tests.story import Story, story
 
 pytestmark = pytest.mark.integration
@@ -83,3 +86,25 @@ def test_an_engagement_that_closes_three_weeks_after_it_started_arrives(tmp_path
         assert report.late_closers >= len(slow & truth)
         weeks = ask(told, "select count(*) from engagements where ended_at - started_at > interval 21 days")
         assert weeks[0][0] >= 1
+
+
+def test_an_edit_older_than_every_look_back_is_found_by_the_audit_of_notes(tmp_path: Path) -> None:
+    with story(tmp_path / "home", days=2, per_day=40) as told:
+        told.pull(only=("engagements",))
+        note = next(entry for entry in told.closed_engagements() if entry["notes"])["notes"][0]
+        told.control("edit-note", note_id=note["note_id"], text="months later")
+        told.pass_days(100)
+        with told.runtime() as runtime:
+            audit = audit_notes(runtime)
+            again = audit_notes(runtime)
+            day = next(day for day in told.days if _text(runtime, day, note["note_id"]))
+            assert _text(runtime, day, note["note_id"]) == "months later"
+        assert audit.is_complete
+        assert audit.changed >= 1
+        assert audit.refreshed.problems == []
+        assert again.changed == 0
+
+
+def _text(runtime: Runtime, day: date, note_id: str) -> str | None:
+    rows = [row for row in runtime.lake.latest("zoom/notes", day, day).to_pylist() if row["record_id"] == note_id]
+    return json.loads(max(rows, key=lambda row: row["as_of"])["payload"])["note"] if rows else None

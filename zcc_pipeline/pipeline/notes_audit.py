@@ -1,0 +1,94 @@
+"""Notes edited after their engagement left every look-back: no list filters by change, so once a month all are read.
+
+The account's list of notes has no date filter, so this costs a call for every 300 notes there are. A note whose time of
+change differs from what the lake has sends its engagement to a refresh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import msgspec
+
+from zcc_pipeline.domain.datasets import DATASETS, NOTES_LIST
+from zcc_pipeline.domain.errors import PermanentError, TransientError
+from zcc_pipeline.domain.records import RecordChunk
+from zcc_pipeline.domain.window import parse_time
+from zcc_pipeline.pipeline.loop import run
+from zcc_pipeline.pipeline.refresh import RefreshReport, refresh
+from zcc_pipeline.pipeline.rejects import quarantine_into
+from zcc_pipeline.pipeline.runtime import Runtime
+from zcc_pipeline.sources.zoom_api import poll_catalogue
+
+NOTES = DATASETS["zoom/notes"]
+LISTED = replace(NOTES, engagement_field="engagement_id", time_field="last_modified_time", parent=None)
+"""The same notes as the account's list has them: each names its engagement."""
+
+
+class _Modified(msgspec.Struct):
+    last_modified_time: str | None = None
+
+
+@dataclass(slots=True)
+class NotesAudit:
+    """What the audit read and what it sent to a refresh."""
+
+    notes_listed: int = 0
+    changed: int = 0
+    is_complete: bool = True
+    problem: str | None = None
+    refreshed: RefreshReport = field(default_factory=RefreshReport)
+
+
+def audit_notes(runtime: Runtime) -> NotesAudit:
+    """Read every note of the account and refresh the engagements of those that the lake has otherwise."""
+    known, stale, audit = _known(runtime), set[str](), NotesAudit()
+
+    def sink(chunks: Sequence[RecordChunk]) -> None:
+        for chunk in chunks:
+            for note_id, engagement_id, changed in zip(
+                chunk.record_ids, chunk.engagement_ids, chunk.occurred_at, strict=True
+            ):
+                if engagement_id and known.get(note_id) != _moment(changed):
+                    stale.add(engagement_id)
+                    audit.changed += 1
+
+    run(_list(runtime, audit, sink))
+    audit.refreshed = refresh(runtime, stale)
+    return audit
+
+
+async def _list(runtime: Runtime, audit: NotesAudit, sink: Callable[[Sequence[RecordChunk]], None]) -> None:
+    async with runtime.zoom() as api:
+        try:
+            listing = await poll_catalogue(
+                api,
+                LISTED,
+                batch_id=runtime.new_id(),
+                sink=sink,
+                reject=quarantine_into(runtime, NOTES),
+                endpoint=NOTES_LIST,
+            )
+        except (TransientError, PermanentError) as error:
+            audit.is_complete, audit.problem = False, str(error)
+        else:
+            audit.notes_listed, audit.is_complete = listing.distinct, listing.is_complete
+
+
+def _known(runtime: Runtime) -> dict[str, datetime | None]:
+    """When the lake's newest version of each note was changed; ids and times only, a day in memory at a time."""
+    decoder = msgspec.json.Decoder(_Modified)
+    newest: dict[str, tuple[datetime, datetime | None]] = {}
+    for day in runtime.lake.days(NOTES.name):
+        table = runtime.lake.latest(NOTES.name, day, day, columns=["record_id", "as_of", "payload"])
+        for row in table.to_pylist():  # one row per shape: the newer of list and detail counts
+            if row["record_id"] not in newest or newest[row["record_id"]][0] < row["as_of"]:
+                newest[row["record_id"]] = (row["as_of"], _moment(decoder.decode(row["payload"]).last_modified_time))
+    return {note_id: changed for note_id, (_, changed) in newest.items()}
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Times as moments: the list writes them in the account's zone, the engagement in the zone asked for."""
+    return parse_time(text) if text else None
