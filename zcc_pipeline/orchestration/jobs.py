@@ -8,12 +8,14 @@ from zcc_pipeline.orchestration.assets.raw import LATE_CLOSERS, REFERENCE, key_o
 from zcc_pipeline.orchestration.failures import AGAIN_IF_BUSY, explained
 from zcc_pipeline.orchestration.metadata import joined_days
 from zcc_pipeline.pipeline.maintenance import compact
+from zcc_pipeline.pipeline.notes_audit import audit_notes
 from zcc_pipeline.pipeline.runtime import Runtime
 
 EVERYTHING = "everything"
 TODAY = "today"
 BUILD_AND_PUBLISH = "build_and_publish"
 COMPACTION = "compaction"
+NOTES_AUDIT = "notes_audit"
 
 
 def build_jobs(dbt_assets: list[dg.AssetsDefinition]) -> list[dg.JobDefinition | UnresolvedAssetJobDefinition]:
@@ -36,6 +38,7 @@ def build_jobs(dbt_assets: list[dg.AssetsDefinition]) -> list[dg.JobDefinition |
             BUILD_AND_PUBLISH, built, description="Load what is new in the lake, rebuild, test, publish."
         ),
         _build_compaction_job(),
+        _build_notes_audit_job(),
     ]
 
 
@@ -60,3 +63,29 @@ def _build_compaction_job() -> dg.JobDefinition:
         compact_lake()
 
     return compaction
+
+
+def _build_notes_audit_job() -> dg.JobDefinition:
+    @dg.op(description="Read every note of the account; refresh the engagements of those that the lake has otherwise.")
+    def audit_all_notes(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
+        with explained():
+            audit = audit_notes(runtime)
+        context.add_output_metadata(
+            {
+                "notes listed": audit.notes_listed,
+                "notes changed": audit.changed,
+                "engagements refreshed": audit.refreshed.refreshed,
+                "days touched": joined_days(list(audit.refreshed.days_touched)),
+            }
+        )
+        if not audit.is_complete:
+            raise dg.Failure(f"the list of notes was not read to its end: {audit.problem or 'rows are missing'}")
+
+    @dg.job(
+        name=NOTES_AUDIT,
+        description="Find notes edited after their engagement left every look-back: a call for every 300 notes.",
+    )
+    def notes_audit() -> None:
+        audit_all_notes()
+
+    return notes_audit

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from zcc_pipeline.orchestration.jobs import COMPACTION, EVERYTHING, TODAY
+from zcc_pipeline.orchestration.jobs import COMPACTION, EVERYTHING, NOTES_AUDIT, TODAY
 from zcc_pipeline.orchestration.partitions import range_tags
 from zcc_pipeline.orchestration.resources import OpenRuntime
 from zcc_pipeline.orchestration.run_cleanup import IN_PROGRESS
@@ -20,7 +20,7 @@ Request = dg.RunRequest | dg.SkipReason
 
 
 def build_schedules(timezone: str, open_runtime: OpenRuntime) -> list[dg.ScheduleDefinition]:
-    """The running day every 15 minutes, the look-back every night, the deep one every Sunday, compaction daily."""
+    """The running day every 15 minutes, the look-back nightly, the deep one weekly, compaction daily, notes monthly."""
     return [
         _build_today(timezone),
         _build_look_back("nightly_look_back", "15 2 * * 1-6", timezone, open_runtime, is_deep=False),
@@ -31,6 +31,13 @@ def build_schedules(timezone: str, open_runtime: OpenRuntime) -> list[dg.Schedul
             cron_schedule="45 4 * * *",
             execution_timezone=timezone,
             description="Merge the small files of the days before.",
+        ),
+        dg.ScheduleDefinition(
+            name="monthly_notes_audit",
+            job_name=NOTES_AUDIT,
+            cron_schedule="30 5 1 * *",
+            execution_timezone=timezone,
+            description="Read all notes of the account, for edits older than every look-back.",
         ),
     ]
 
