@@ -67,13 +67,28 @@ class Project:
 def read_project(manifest_path: Path) -> Project:
     """Read a manifest that dbt has written. dbt's unit tests are left out: they test the SQL, not the data."""
     nodes: Mapping[str, Mapping[str, Any]] = json.loads(manifest_path.read_text())["nodes"]
-    models = {key: _model(node) for key, node in nodes.items() if node["resource_type"] == "model"}
+    models = {key: _model(node, nodes) for key, node in nodes.items() if _is_built(node)}
     tests = _tests([node for node in nodes.values() if node["resource_type"] == "test"], models)
     order = TopologicalSorter({key: model.parents for key, model in models.items()}).static_order()
     return Project(tuple(models[key] for key in order if key in models), tuple(tests))
 
 
-def _model(node: Mapping[str, Any]) -> Model:
+def _is_built(node: Mapping[str, Any]) -> bool:
+    """Whether it becomes a table or a view; ephemeral models are text inside others."""
+    return bool(node["resource_type"] == "model" and node["config"]["materialized"] != "ephemeral")
+
+
+def _parents(node: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Models that are selected from, looking through those that are not built themselves."""
+    for parent in node["depends_on"]["nodes"]:
+        if parent.startswith("model."):
+            if _is_built(nodes[parent]):
+                yield parent
+            else:
+                yield from _parents(nodes[parent], nodes)
+
+
+def _model(node: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> Model:
     folders = node["fqn"][1:-1]
     layer = folders[1] if folders[0] == "marts" and len(folders) > 1 else folders[0]
     datasets = tuple(name for name in DATASETS if f"'{name}'" in node["raw_code"])
@@ -88,7 +103,7 @@ def _model(node: Mapping[str, Any]) -> Model:
             Column(column["name"], column.get("data_type") or "", column["description"])
             for column in node["columns"].values()
         ),
-        parents=tuple(parent for parent in node["depends_on"]["nodes"] if parent.startswith("model.")),
+        parents=tuple(dict.fromkeys(_parents(node, nodes))),
         datasets=datasets,
     )
 

@@ -38,7 +38,7 @@ LAKE_SCHEMA = dg.TableSchema(
 
 def day_metadata(row: DayReport) -> dict[str, Any]:
     """The numbers of one day, for its partition; the UI draws them over time."""
-    numbers: dict[str, Any] = {"complete": row.is_complete}
+    numbers: dict[str, Any] = {"complete": row.is_complete and not row.problem}
     if row.problem:
         numbers["problem"] = row.problem
     numbers |= {_label(name): getattr(row, name) for name in COUNTS}
@@ -62,7 +62,7 @@ def days_table(rows: Sequence[DayReport]) -> dg.TableMetadataValue:
     ]
     lines = []
     for row in newest:
-        line: dict[str, Any] = {"day": row.day.isoformat(), "complete": row.is_complete}
+        line: dict[str, Any] = {"day": row.day.isoformat(), "complete": row.is_complete and not row.problem}
         if any(other.problem for other in newest):
             line["problem"] = row.problem or ""
         lines.append(line | {_label(name): getattr(row, name) for name in counts})

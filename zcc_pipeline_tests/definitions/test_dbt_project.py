@@ -12,6 +12,12 @@ def test_a_model_comes_after_what_it_selects_from() -> None:
     assert names.index("stg_zoom__engagements") < names.index("engagements")
 
 
+def test_an_ephemeral_model_is_no_asset_and_its_neighbours_are_joined() -> None:
+    models = {model.name: model for model in read_project(MANIFEST).models}
+    assert set(models) == {"engagements", "stg_zoom__engagements", "stg_zoom__files"}
+    assert models["engagements"].parents == ("model.zcc_pipeline.stg_zoom__engagements",)
+
+
 def test_a_models_layer_is_its_folder_and_marts_are_told_apart_by_theirs() -> None:
     models = {model.name: model for model in read_project(MANIFEST).models}
     assert (models["engagements"].layer, models["engagements"].is_mart) == ("core", True)

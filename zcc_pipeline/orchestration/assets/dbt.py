@@ -68,8 +68,8 @@ def _outcomes(project: Project, keys: Mapping[str, dg.AssetKey], result: BuildRe
         node = nodes.get(model.unique_id)
         if node is not None and node.status == "success":
             yield dg.MaterializeResult(asset_key=keys[model.unique_id], metadata=_metadata(node, result))
-        elif model.materialized != "ephemeral":
-            not_built.append(model.name)
+        else:
+            not_built.append(model.name if node else f"{model.name} (no longer in the project: reload the definitions)")
     for test in project.tests:
         yield _check(test, keys[test.model], nodes.get(test.unique_id))
     failed = [node.name for node in result.failed_tests]
