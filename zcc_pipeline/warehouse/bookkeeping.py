@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -65,6 +64,8 @@ def open_build(config: WarehouseConfig, *, version: str, full_refresh: bool, now
 
     A warehouse made by another version of the models, or for another lake or time zone, is rebuilt from the lake.
     """
+    import duckdb
+
     config.warehouse_path.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(config.warehouse_path)) as connection:
         connection.execute(_TABLES)
@@ -114,6 +115,8 @@ class BuildFacts:
 
 def close_build(config: WarehouseConfig, build: OpenedBuild, *, is_complete: bool) -> BuildFacts:
     """Read what the build did; mark the warehouse as built for these settings where a full build has ended well."""
+    import duckdb
+
     with duckdb.connect(str(config.warehouse_path)) as connection:
         if is_complete:
             settings = dict(connection.execute("select setting, setting_value from bookkeeping.settings").fetchall())

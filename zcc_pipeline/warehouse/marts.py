@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
-import duckdb
-
 from zcc_pipeline.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
     import pyarrow as pa
 
@@ -100,4 +99,6 @@ class Marts:
                 purpose="the DuckDB file that notebooks and BI tools read",
                 example="./zcc_data/analytics.duckdb",
             )
+        import duckdb
+
         return duckdb.connect(str(self._path), read_only=True)

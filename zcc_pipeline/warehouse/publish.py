@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.warehouse.config import WarehouseConfig
 from zcc_pipeline.warehouse.lock import warehouse_lock
+
+if TYPE_CHECKING:
+    import duckdb
 
 _AT_MOST_EVERY = timedelta(minutes=1)
 
@@ -60,6 +61,8 @@ def _is_recent(note: Path, now: datetime) -> bool:
 
 
 def _write_copy(config: WarehouseConfig, part: Path, manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    import duckdb
+
     models = {
         node["name"]: node
         for node in manifest["nodes"].values()

@@ -12,21 +12,28 @@
 -- one row per consumer of an engagement, and one without identifiers where it has none, so that a consumer who vanishes leaves a trace
 with engagements as (
     select
-        engagement_id, started_at, channels[1].channel as channel,
+        engagement_id,
+        started_at,
+        channels[1].channel as channel,
         case when len(consumers) > 0 then consumers else [null] end as consumers
     from {{ touched_only(ref('stg_zoom__engagements'), 'engagement_id') }}
 ),
 
 listed as (
     select
-        engagement_id, started_at, channel, len(consumers) as consumer_count,
+        engagement_id,
+        started_at,
+        channel,
+        len(consumers) as consumer_count,
         unnest(consumers) as consumer,
         generate_subscripts(consumers, 1) as position
     from engagements
 ),
 
 email_senders as (
-    select engagement_id, arg_min(lower(trim(from_email)), row(sent_at, email_message_id)) as email
+    select
+        engagement_id,
+        arg_min(lower(trim(from_email)), row(sent_at, email_message_id)) as email
     from {{ touched_only(ref('stg_zoom__email_messages'), 'engagement_id', base=ref('base_zoom__email_messages')) }}
     where from_type = 'customer' and from_email like '%_@_%'
     group by engagement_id

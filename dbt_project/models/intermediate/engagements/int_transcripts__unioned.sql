@@ -1,7 +1,16 @@
 {{ config(materialized='view') }}
 
-select 'recording' as source_kind, * from {{ ref('stg_zoom__recording_transcripts') }}
+select
+    'recording' as source_kind,
+    *
+from {{ ref('stg_zoom__recording_transcripts') }}
 union all by name
-select 'messaging' as source_kind, * from {{ ref('stg_zoom__messaging_transcripts') }}
+select
+    'messaging' as source_kind,
+    *
+from {{ ref('stg_zoom__messaging_transcripts') }}
 union all by name
-select 'voicemail' as source_kind, * from {{ ref('stg_zoom__voicemail_transcripts') }}
+select
+    'voicemail' as source_kind,
+    *
+from {{ ref('stg_zoom__voicemail_transcripts') }}

@@ -11,19 +11,35 @@
 -- depends_on: {{ ref('engagements') }}
 
 with engagements as (
-    select * from {{ touched_only(ref('engagements'), 'started_date') }} where started_date is not null
+    select * from {{ touched_only(ref('engagements'), 'started_date') }}
+    where started_date is not null
 ),
 
 worked as (
     select distinct
-        started_date, engagement_id, direction, channel, was_transferred, last_agent_id, talk_seconds, handle_seconds, wrap_up_seconds,
+        started_date,
+        engagement_id,
+        direction,
+        channel,
+        was_transferred,
+        last_agent_id,
+        talk_seconds,
+        handle_seconds,
+        wrap_up_seconds,
         unnest(agent_ids) as zoom_user_id
     from engagements
 ),
 
 names as (
-    select started_date, zoom_user_id, max(agent_name) as agent_name
-    from (select started_date, unnest(agent_ids) as zoom_user_id, unnest(agent_names) as agent_name from engagements)
+    select
+        started_date,
+        zoom_user_id,
+        max(agent_name) as agent_name
+    from (select
+        started_date,
+        unnest(agent_ids) as zoom_user_id,
+        unnest(agent_names) as agent_name
+    from engagements)
     group by started_date, zoom_user_id
 )
 

@@ -9,23 +9,36 @@
 }}
 
 with consumers as (
-    select * from {{ touched_only(ref('int_consumers__resolved'), 'customer_id') }} where customer_id is not null
+    select * from {{ touched_only(ref('int_consumers__resolved'), 'customer_id') }}
+    where customer_id is not null
 ),
 
 combinations as (
-    select distinct customer_id, consumer_key, phone_key, email_key from consumers
+    select distinct
+        customer_id,
+        consumer_key,
+        phone_key,
+        email_key
+    from consumers
 ),
 
 -- an identifier that occurs in two combinations is what holds them together; a customer of one combination is known by its best identifier
 uses as (
     select
-        customer_id, unnest([consumer_key, phone_key, email_key]) as identifier,
+        customer_id,
+        unnest([consumer_key, phone_key, email_key]) as identifier,
         count(*) over (partition by customer_id) as uses_of_customer
     from combinations
 ),
 
 joining as (
-    select customer_id, identifier, count(*) as combinations_joined from uses where identifier is not null group by customer_id, identifier
+    select
+        customer_id,
+        identifier,
+        count(*) as combinations_joined
+    from uses
+    where identifier is not null
+    group by customer_id, identifier
 ),
 
 rules as (

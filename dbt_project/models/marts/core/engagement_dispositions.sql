@@ -26,5 +26,6 @@ from {{ touched_only(ref('stg_zoom__dispositions'), 'engagement_id') }} as dispo
 left join {{ touched_only(ref('stg_zoom__engagements'), 'engagement_id') }} as engagements
     on dispositions.engagement_id = engagements.engagement_id
 left join {{ ref('int_dispositions__paths') }} as paths on dispositions.disposition_id = paths.disposition_id
-where not dispositions.is_deleted_at_source
+where
+    not dispositions.is_deleted_at_source
     and {{ is_member('dispositions.disposition_id', 'engagements.disposition_ids', 'dispositions', 'engagements') }}

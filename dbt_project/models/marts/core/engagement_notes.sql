@@ -22,5 +22,6 @@ select
 from {{ touched_only(ref('stg_zoom__notes'), 'engagement_id') }} as notes
 left join {{ touched_only(ref('stg_zoom__engagements'), 'engagement_id') }} as engagements
     on notes.engagement_id = engagements.engagement_id
-where not notes.is_deleted_at_source
+where
+    not notes.is_deleted_at_source
     and {{ is_member('notes.note_id', 'engagements.note_ids', 'notes', 'engagements') }}

@@ -11,7 +11,10 @@
 
 -- the events list is the fuller account; the events inside an engagement's detail stand in where it was not read (messaging, e-mail)
 with event_lists as (
-    select engagement_id, unnest(events) as event, generate_subscripts(events, 1) as place
+    select
+        engagement_id,
+        unnest(events) as event,
+        generate_subscripts(events, 1) as place
     from {{ touched_only(ref('stg_zoom__engagement_events'), 'engagement_id', base=ref('base_zoom__engagement_events')) }}
 ),
 
@@ -28,11 +31,17 @@ from_lists as (
         coalesce(body ->> 'display_name', body ->> 'user_display_name') as agent_name,
         event.event_content as content,
         'events' as source
-    from (select *, try_cast(event.event_content as json) as body from event_lists)
+    from (select
+        *,
+        try_cast(event.event_content as json) as body
+    from event_lists)
 ),
 
 details as (
-    select engagement_id, unnest(events) as event, generate_subscripts(events, 1) as place
+    select
+        engagement_id,
+        unnest(events) as event,
+        generate_subscripts(events, 1) as place
     from {{ touched_only(ref('stg_zoom__engagements'), 'engagement_id') }}
     where engagement_id not in (select engagement_id from event_lists)
 ),

@@ -10,7 +10,7 @@
 
 
 with files as (
-    select * from {{ touched_only(ref('int_files__of_voicemails'), 'source_id', base=ref('base_zoom__files')) }}
+    select * from {{ touched_only(ref('stg_zoom__files'), 'source_id', base=ref('base_zoom__files')) }}
 )
 
 select

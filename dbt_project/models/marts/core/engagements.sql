@@ -30,7 +30,8 @@ with measured as (
 ),
 
 consumers as (
-    select * from {{ touched_only(ref('int_consumers__resolved'), 'engagement_id') }} where position = 1
+    select * from {{ touched_only(ref('int_consumers__resolved'), 'engagement_id') }}
+    where position = 1
 ),
 
 notes as (
@@ -63,21 +64,31 @@ recordings as (
 ),
 
 voicemails as (
-    select engagement_id, count(*) as voicemail_count, max(known_as_of) as known_as_of
+    select
+        engagement_id,
+        count(*) as voicemail_count,
+        max(known_as_of) as known_as_of
     from {{ touched_only(ref('engagement_voicemails'), 'engagement_id') }}
     group by engagement_id
 ),
 
 transcripts as (
-    select engagement_id, count(*) as transcript_count, max(as_of) as known_as_of
+    select
+        engagement_id,
+        count(*) as transcript_count,
+        max(as_of) as known_as_of
     from (
         {%- for kind in ['recording', 'messaging', 'voicemail'] %}
-        select engagement_id, as_of
+        select
+            engagement_id,
+            as_of
         from {{ touched_only(
             ref('stg_zoom__' ~ kind ~ '_transcripts'), 'engagement_id', base=ref('base_zoom__' ~ kind ~ '_transcripts')
         ) }}
         where not is_deleted_at_source
-        {{ 'union all' if not loop.last }}
+        {%- if not loop.last %}
+        union all
+        {%- endif %}
         {%- endfor %}
     )
     group by engagement_id
@@ -87,19 +98,26 @@ surveys as (
     select
         engagement_id,
         len(survey_results) > 0 as is_survey_answered,
-        list_avg(list_filter(list_transform(survey_results, lambda one: one.numeric_answer), lambda answer: answer is not null)) as survey_score,
+        list_avg(
+            list_filter(list_transform(survey_results, lambda one: one.numeric_answer), lambda answer: answer is not null)
+        ) as survey_score,
         as_of as known_as_of
     from {{ touched_only(ref('stg_zoom__surveys'), 'engagement_id', base=ref('base_zoom__surveys')) }}
 ),
 
 email_messages as (
-    select engagement_id, count(*) as email_message_count, max(as_of) as known_as_of
+    select
+        engagement_id,
+        count(*) as email_message_count,
+        max(as_of) as known_as_of
     from {{ touched_only(ref('stg_zoom__email_messages'), 'engagement_id', base=ref('base_zoom__email_messages')) }}
     group by engagement_id
 ),
 
 voice_calls as (
-    select engagement_id, bool_or(is_recorded) as is_recorded_at_source
+    select
+        engagement_id,
+        bool_or(is_recorded) as is_recorded_at_source
     from {{ touched_only(ref('stg_zoom__voice_calls'), 'engagement_id', base=ref('base_zoom__voice_calls')) }}
     group by engagement_id
 ),

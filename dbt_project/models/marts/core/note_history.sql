@@ -31,7 +31,8 @@ ordered as (
 ),
 
 changes as (
-    select * from ordered where place = 1 or row(note, zoom_user_id, is_deleted) is distinct from said_before
+    select * from ordered
+    where place = 1 or row(note, zoom_user_id, is_deleted) is distinct from said_before
 )
 
 select

@@ -11,20 +11,37 @@
 -- depends_on: {{ ref('engagements') }}
 
 with engagements as (
-    select * from {{ touched_only(ref('engagements'), 'started_date') }} where started_date is not null
+    select * from {{ touched_only(ref('engagements'), 'started_date') }}
+    where started_date is not null
 ),
 
 queued as (
     select distinct
-        started_date, engagement_id, direction, is_answered, is_abandoned, was_transferred, voicemail_count, waiting_seconds,
-        speed_of_answer_seconds, handle_seconds, last_queue_id,
+        started_date,
+        engagement_id,
+        direction,
+        is_answered,
+        is_abandoned,
+        was_transferred,
+        voicemail_count,
+        waiting_seconds,
+        speed_of_answer_seconds,
+        handle_seconds,
+        last_queue_id,
         unnest(queue_ids) as cc_queue_id
     from engagements
 ),
 
 names as (
-    select started_date, cc_queue_id, max(queue_name) as queue_name
-    from (select started_date, unnest(queue_ids) as cc_queue_id, unnest(queue_names) as queue_name from engagements)
+    select
+        started_date,
+        cc_queue_id,
+        max(queue_name) as queue_name
+    from (select
+        started_date,
+        unnest(queue_ids) as cc_queue_id,
+        unnest(queue_names) as queue_name
+    from engagements)
     group by started_date, cc_queue_id
 )
 

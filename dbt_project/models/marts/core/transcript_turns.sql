@@ -16,12 +16,18 @@
 
 with spoken as (
     {%- for kind in kinds %}
-    select engagement_id, source_id, '{{ kind }}' as source_kind, unnest(turns) as turn
+    select
+        engagement_id,
+        source_id,
+        '{{ kind }}' as source_kind,
+        unnest(turns) as turn
     from {{ touched_only(
         ref('stg_zoom__' ~ kind ~ '_transcripts'), 'source_id', base=ref('base_zoom__' ~ kind ~ '_transcripts'), base_expression='record_id'
     ) }}
     where not is_deleted_at_source
-    {{ 'union all' if not loop.last }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
     {%- endfor %}
 )
 

@@ -20,17 +20,25 @@ with versions as (
 ),
 
 list_rows as (
-    select * from versions where shape = 'list' and not is_deleted
+    select * from versions
+    where shape = 'list' and not is_deleted
 ),
 
 detail_rows as (
-    select * from versions where shape = 'detail' and not is_deleted
+    select * from versions
+    where shape = 'detail' and not is_deleted
 ),
 
 tombstones as (
-    select record_id, max(as_of) as deleted_as_of from versions where is_deleted group by record_id
+    select
+        record_id,
+        max(as_of) as deleted_as_of
+    from versions
+    where is_deleted
+    group by record_id
 ),
 
+-- noqa: disable=LT02
 -- both shapes speak of the same record: field by field the newer one, and the other where that one lacks the field
 merged as (
     select
@@ -46,6 +54,7 @@ merged as (
     from list_rows as listed
     full outer join detail_rows as detailed on listed.record_id = detailed.record_id
 )
+-- noqa: enable=LT02
 
 select
     merged.engagement_id,

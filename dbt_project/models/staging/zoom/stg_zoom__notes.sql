@@ -13,7 +13,9 @@
 with ranked as (
     select
         *,
-        row_number() over (partition by record_id order by as_of desc, {{ is_api_read() }} desc, observed_at desc, content_hash desc) as recency
+        row_number() over (
+            partition by record_id order by as_of desc, {{ is_api_read() }} desc, observed_at desc, content_hash desc
+        ) as recency
     from {{ touched_only(ref('base_zoom__note_versions'), 'record_id') }}
     where not is_deleted
 ),
