@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from zcc_pipeline.landing.compaction import CompactionResult, compact_day, sweep
 from zcc_pipeline.landing.known import DayVersions
 from zcc_pipeline.landing.layout import SEED_DAY, SEED_NAME, LakeFile, day_folder, parse_day_folder
 from zcc_pipeline.landing.reading import live_day, newest_versions, retry_once
-from zcc_pipeline.landing.schema import VERSION_SCHEMA, write_versions
+from zcc_pipeline.landing.schema import no_versions, write_versions
 from zcc_pipeline.landing.storage import STAGING_KEPT, Storage
 from zcc_pipeline.landing.writer import FLUSH_BYTES, LakeWriter, Reject
 
@@ -31,6 +32,8 @@ class Lake:
     def __init__(self, storage: Storage, *, timezone: ZoneInfo, clock: Clock, new_id: Callable[[], str]) -> None:
         self._storage, self._timezone = storage, timezone
         self._clock, self._new_id = clock, new_id
+        # One for all writers: each further thread would get an allocator arena of its own, 30 MB that never come back.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="landing")
 
     @property
     def storage(self) -> Storage:
@@ -61,6 +64,7 @@ class Lake:
             window=window,
             flush_bytes=flush_bytes,
             reject=reject,
+            executor=self._thread,
         )
 
     def latest(
@@ -138,7 +142,7 @@ class Lake:
             path = f"{day_folder(dataset.name, SEED_DAY)}/{SEED_NAME}"
             if not self._storage.exists(path):
                 staged = self._storage.staging_path(f"seed-{self._new_id()}")
-                write_versions(staged, VERSION_SCHEMA.empty_table())
+                write_versions(staged, no_versions())
                 self._storage.publish(staged, path)
 
     def _datasets(self) -> list[str]:

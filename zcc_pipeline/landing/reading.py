@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from zcc_pipeline.landing.columns import Array, from_numpy, text_column, to_numpy
 from zcc_pipeline.landing.layout import LakeFile, created_at, day_folder, is_lake_file
-from zcc_pipeline.landing.schema import VERSION_SCHEMA
+from zcc_pipeline.landing.schema import VERSION_SCHEMA, no_versions
 from zcc_pipeline.landing.storage import Storage
 
 SUPERSEDES = "zcc_pipeline.supersedes"
@@ -91,7 +91,7 @@ def newest_versions(
         for winners in _find_newest(storage, list(files), shapes=shapes, with_deleted=with_deleted)
         for part in _read_rows(storage, winners, schema)
     ]
-    return pa.concat_tables(parts) if parts else schema.empty_table()
+    return pa.concat_tables(parts) if parts else no_versions(schema)
 
 
 def _find_newest(

@@ -52,6 +52,11 @@ def open_writer(path: Path, schema: pa.Schema = VERSION_SCHEMA) -> pq.ParquetWri
     )
 
 
+def no_versions(schema: pa.Schema = VERSION_SCHEMA) -> pa.Table:
+    """A table without rows. ``schema.empty_table()`` would import pandas, which costs half a second and 40 MB."""
+    return pa.Table.from_batches([], schema=schema)
+
+
 def rows_per_group(table: pa.Table) -> int:
     """Rows of a row group: bounded in bytes, so that reading one group for one payload stays cheap in memory."""
     if table.num_rows == 0:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -58,7 +59,9 @@ class StagedFile:
         return pa.OSFile(str(self.path), "r")
 
     def discard(self) -> None:
-        """Remove what was written; the executor must have come to rest."""
+        """Remove what was written; what is not yet begun is not begun any more."""
+        tasks: list[Future[Any] | None] = [self._last_write, self._finished]
+        wait([task for task in tasks if task is not None and not task.cancel()])
         if self._writer is not None:
             self._writer.close()
         self.path.unlink(missing_ok=True)

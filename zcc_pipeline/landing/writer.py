@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from datetime import date
 from types import TracebackType
 from typing import Self
@@ -41,7 +41,7 @@ Reject = Callable[[str, bytes], None]
 class LakeWriter:
     """Lands records of one dataset. Use as a context manager; without ``commit`` nothing of it appears in the lake.
 
-    Not for use from several threads at once. Files are compressed and synced in a thread of its own, one behind the
+    Not for use from several threads at once. Files are compressed and synced in the lake's thread, one behind the
     caller, so that a caller who waits for the network gives it the processor.
     """
 
@@ -57,6 +57,7 @@ class LakeWriter:
         window: Window | None,
         flush_bytes: int,
         reject: Reject | None,
+        executor: Executor,
     ) -> None:
         self._storage, self._dataset = storage, dataset
         self._timezone, self._clock, self._new_id = timezone, clock, new_id
@@ -68,7 +69,7 @@ class LakeWriter:
         self._observed_at = 0
         self._counts = LandingCounts()
         self._is_closed = False
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="landing")
+        self._executor = executor
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +78,6 @@ class LakeWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._is_closed = True
-        self._thread.shutdown(wait=True, cancel_futures=True)
         for staged in self._staged:
             staged.discard()
 
@@ -195,6 +195,6 @@ class LakeWriter:
     def _new_file(self, day: date) -> StagedFile:
         name = file_name(self._clock.now(), self._new_id())
         path = self._storage.staging_path(f"{day.isoformat()}-{name}")
-        staged = StagedFile(path, f"{day_folder(self._dataset.name, day)}/{name}", self._thread)
+        staged = StagedFile(path, f"{day_folder(self._dataset.name, day)}/{name}", self._executor)
         self._staged.append(staged)
         return staged

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 from ulid import ULID
 
 from zcc_pipeline.domain.clock import Clock, SystemClock
@@ -89,6 +90,8 @@ class Runtime:
     @cached_property
     def lake(self) -> Lake:
         """The lake, seeded so that a glob never fails."""
+        # Arrow's own allocator keeps what it ever needed beside what Python keeps: 70 MB more in a pull.
+        pa.set_memory_pool(pa.system_memory_pool())
         storage = self._open(self.config.lake_url)
         lake = Lake(storage, timezone=self.config.timezone, clock=self.clock, new_id=self.new_id)
         lake.ensure_seeded(DATASETS.values())

@@ -75,7 +75,10 @@ class Listing:
         self.pages += part.pages
         self.api_calls += part.api_calls
         self.is_complete &= part.is_complete
-        self.record_ids |= part.record_ids
+        if self.record_ids:
+            self.record_ids |= part.record_ids
+        else:
+            self.record_ids = part.record_ids  # as a rule there is one part, and a day may hold a million ids
         self.splits += part.splits
         self.rejected += part.rejected
 

@@ -1,0 +1,27 @@
+"""What a pull must not load: pandas alone is half a second and 40 MB."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+PULL = """
+import sys
+from pathlib import Path
+from zcc_pipeline.domain.datasets import DATASETS
+from zcc_pipeline.settings import Settings, open_runtime
+
+settings = Settings(home=Path(sys.argv[1]), zoom_account_id="a", zoom_client_id="b", zoom_client_secret="c")
+with open_runtime(settings) as runtime:
+    assert runtime.lake.latest("zoom/engagements", runtime.today(), runtime.today()).num_rows == 0
+print([name for name in ("pandas", "duckdb", "dagster", "dbt") if name in sys.modules])
+"""
+
+
+def test_opening_and_seeding_a_lake_loads_neither_pandas_nor_duckdb(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PULL, str(tmp_path)]
+
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    assert printed.strip() == "[]"
