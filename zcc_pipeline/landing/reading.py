@@ -99,8 +99,9 @@ def _find_newest(
 ) -> Iterator[_Winners]:
     tables, sizes = [], []
     for file in files:
-        with storage.open_input(file.path) as source:
-            table = pq.read_table(source, columns=_ORDER_COLUMNS)
+        # `pq.read_table` would load pyarrow.dataset and pandas; Arrow's threads would each keep memory of their own.
+        with storage.open_input(file.path) as source, pq.ParquetFile(source) as parquet:
+            table = parquet.read(columns=_ORDER_COLUMNS, use_threads=False)
         tables.append(table)
         sizes.append(table.num_rows)
     if not sum(sizes):
@@ -134,7 +135,7 @@ def _is_newest(table: pa.Table) -> Array:
 def _read_rows(storage: Storage, winners: _Winners, schema: pa.Schema) -> Iterator[pa.Table]:
     start = 0
     with storage.open_input(winners.file.path) as source, pq.ParquetFile(source) as parquet:
-        for batch in parquet.iter_batches(_READ_ROWS, columns=schema.names):
+        for batch in parquet.iter_batches(_READ_ROWS, columns=schema.names, use_threads=False):
             chosen = winners.is_newest[start : start + batch.num_rows]
             start += batch.num_rows
             if chosen.any():
