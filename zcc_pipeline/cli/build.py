@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from zcc_pipeline.cli.options import JsonOption
+from zcc_pipeline.cli.progress import underway
 from zcc_pipeline.cli.screen import bytes_text, print_json, say, seconds_text
 from zcc_pipeline.cli.sentences import FAILED
 from zcc_pipeline.cli.session import opened_runtime
@@ -32,12 +33,10 @@ def build(
     from zcc_pipeline.pipeline.build import publish
 
     with opened_runtime(as_json=as_json) as runtime:
-        runtime.progress.start("dbt build", None)
-        built = build_warehouse(runtime, full_refresh=full_refresh)
-        runtime.progress.finish("dbt build")
-        runtime.progress.start("publish analytics.duckdb", None)
-        published = publish(runtime)
-        runtime.progress.finish("publish analytics.duckdb")
+        with underway(runtime.progress, "building"):
+            built = build_warehouse(runtime, full_refresh=full_refresh)
+        with underway(runtime.progress, "publishing"):
+            published = publish(runtime)
     if as_json:
         print_json({"build": built, "failed_tests": [node.name for node in built.failed_tests], "publish": published})
     else:

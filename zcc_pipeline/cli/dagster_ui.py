@@ -10,10 +10,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
-from types import FrameType
 
 from zcc_pipeline.cli.ports import first_free
 from zcc_pipeline.cli.screen import say
+from zcc_pipeline.cli.stopping import until_stopped
 from zcc_pipeline.domain.errors import PermanentError
 
 PORTS = range(3000, 3020)
@@ -40,16 +40,15 @@ def serve_ui(home: Path, environment: Mapping[str, str]) -> None:
         ) as process,
     ):
         try:
-            signal.signal(signal.SIGTERM, _interrupt)
-            _wait_until_open(process, port, log)
-            say(f"Dagster is open at http://127.0.0.1:{port}  (log: {log}). Ctrl-C stops it and the stand-in.")
-            process.wait()
-        except KeyboardInterrupt:
-            say("\nStopped.")
+            with until_stopped():
+                _wait_until_open(process, port, log)
+                say(f"Dagster is open at http://127.0.0.1:{port}  (log: {log}). Ctrl-C stops it and the stand-in.")
+                process.wait()
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)  # lets it end its own children
                 process.wait()
+    say("\nStopped.")
 
 
 def _wait_until_open(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
@@ -63,7 +62,3 @@ def _wait_until_open(process: subprocess.Popen[bytes], port: int, log: Path) -> 
             except subprocess.TimeoutExpired:
                 continue
     raise PermanentError(f"Dagster did not start (exit code {process.returncode}); see {log}")
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -12,7 +12,7 @@ import typer
 
 from zcc_pipeline.cli.demo_home import TRUTH, DemoAccount, claim, demo_environment
 from zcc_pipeline.cli.options import JsonOption
-from zcc_pipeline.cli.progress import watched
+from zcc_pipeline.cli.progress import underway, watched
 from zcc_pipeline.cli.run import show_troubles
 from zcc_pipeline.cli.screen import print_json, say
 from zcc_pipeline.cli.sentences import FAILED
@@ -79,21 +79,21 @@ def _standin_options(account: DemoAccount, last: date, faults: Faults, truth: Pa
 def _run_and_report(settings: Settings, account: DemoAccount, first: date, today: date, *, as_json: bool) -> bool:
     """Days up to and with today: conversations that were open for weeks may have ended this morning."""
     from zcc_pipeline.cli.demo_report import make_report, report_document, show_report
-    from zcc_pipeline.orchestration.run import run_range
     from zcc_pipeline.settings import open_runtime
 
     with watched(as_json=as_json) as progress:
+        with underway(progress, "getting ready"):
+            from zcc_pipeline.orchestration.run import run_range
         with open_runtime(settings) as runtime:
             listed = runtime.state.windows.complete_days("zoom/engagements", account.first, today)
             analytics = runtime.config.warehouse.analytics_path
-        summary = run_range(_first_to_run(account, first, listed), today, settings=settings, progress=progress)
+        with underway(progress, "the whole graph"):
+            summary = run_range(_first_to_run(account, first, listed), today, settings=settings, progress=progress)
         if not analytics.is_file():
             show_troubles(summary)
             raise PermanentError(f"nothing was published to {analytics}, so there is nothing to show")
-        progress.start("comparing with what is true", None)
-        with open_runtime(settings) as runtime:
+        with underway(progress, "comparing with what is true"), open_runtime(settings) as runtime:
             report = make_report(runtime, summary, settings.home / TRUTH, today)
-        progress.finish("comparing with what is true")
     if as_json:
         print_json(report_document(report))
     else:

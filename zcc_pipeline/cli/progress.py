@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from zcc_pipeline.domain.ports import Progress, Silence
 
@@ -46,16 +47,31 @@ def watched(*, as_json: bool = False) -> Iterator[Progress]:
     if as_json or not sys.stderr.isatty():
         yield Silence()
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as RichProgress
-
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with RichProgress(*columns, console=Console(stderr=True), transient=True) as display:
+    # Dagster sends standard error to a file while a step runs; a descriptor of our own still leads to the terminal
+    with os.fdopen(os.dup(sys.stderr.fileno()), "w") as terminal, _display(terminal) as display:
         yield Bars(display)
+
+
+def _display(terminal: TextIO) -> RichProgress:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
+    from rich.text import Text
+
+    class Count(ProgressColumn):
+        """Done and to be done, where that is known."""
+
+        def render(self, task: Task) -> Text:
+            return Text("" if task.total is None else f"{task.completed:,.0f} of {task.total:,.0f}")
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=30), Count(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(file=terminal, force_terminal=True), transient=True)
+
+
+@contextmanager
+def underway(progress: Progress, task: str) -> Iterator[None]:
+    """Show that something is being done for as long as it takes."""
+    progress.start(task, None)
+    try:
+        yield
+    finally:
+        progress.finish(task)

@@ -10,7 +10,7 @@ import typer
 from zcc_pipeline.cli.dagster_ui import ui_commands
 from zcc_pipeline.cli.demo_home import refuse_to_mix
 from zcc_pipeline.cli.options import FromOption, JsonOption, ToOption, parse_days
-from zcc_pipeline.cli.progress import watched
+from zcc_pipeline.cli.progress import underway, watched
 from zcc_pipeline.cli.screen import paragraph, print_json, say, seconds_text, table
 from zcc_pipeline.cli.sentences import FAILED
 
@@ -35,7 +35,7 @@ def run(first: FromOption, last: ToOption = "today", as_json: JsonOption = False
     with open_runtime(settings) as runtime:
         start, end = parse_days(first, last, today=runtime.today())
         runtime.require_credentials()
-    with watched(as_json=as_json) as progress:
+    with watched(as_json=as_json) as progress, underway(progress, "the whole graph"):
         from zcc_pipeline.orchestration.run import run_range
 
         summary = run_range(start, end, home=settings.home, settings=settings, progress=progress)

@@ -9,7 +9,6 @@ import threading
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
@@ -17,7 +16,7 @@ import typer
 
 from zcc_pipeline.cli.options import JsonOption
 from zcc_pipeline.cli.screen import print_json, say
-from zcc_pipeline.cli.sentences import DONE
+from zcc_pipeline.cli.stopping import until_stopped
 
 if TYPE_CHECKING:
     from zcc_pipeline.simulator.zoom.server import RunningSimulator
@@ -74,8 +73,6 @@ def simulate(
         zcc simulate
         zcc simulate --days 30 --engagements-per-day 2000 --faults harsh --truth truth.json
     """
-    for signal_ in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signal_, _leave)
     from zcc_pipeline.domain.clock import SystemClock
     from zcc_pipeline.domain.window import day_of
     from zcc_pipeline.settings import load_settings
@@ -103,7 +100,8 @@ def simulate(
     def on_ready(running: RunningSimulator) -> None:
         announce(running, plan, as_json=as_json)
 
-    serve(options, on_ready=on_ready)
+    with until_stopped():  # the server catches the signal, ends its answers, and then lets it through to here
+        serve(options, on_ready=on_ready)
 
 
 def environment_of(running: RunningSimulator, plan: Plan) -> dict[str, str]:
@@ -152,8 +150,3 @@ def _end_with_parent() -> None:
     while os.read(sys.stdin.fileno(), 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _leave(_signal: int, _frame: FrameType | None) -> None:
-    # the server catches the signal, ends its answers, and then lets it through to here: to be stopped is how this ends
-    raise typer.Exit(DONE)
