@@ -64,7 +64,8 @@ def _display(terminal: TextIO) -> RichProgress:
             return Text("" if task.total is None else f"{task.completed:,.0f} of {task.total:,.0f}")
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=30), Count(), TimeElapsedColumn())
-    return Progress(*columns, console=Console(file=terminal, force_terminal=True), transient=True)
+    console = Console(file=terminal, force_terminal=True)
+    return Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
 
 
 @contextmanager
