@@ -114,7 +114,8 @@ class BatchBuilder:
     weight_bytes: int = 0
     """About what the records collected so far take up in memory."""
     _origins: list[_Origin] = field(default_factory=list)
-    _payloads: bytearray = field(default_factory=bytearray)
+    _payloads: list[bytes] = field(default_factory=list)
+    """Those of each chunk end to end: joined once at the end, where a buffer that grows would be copied many times."""
     _payload_lengths: list[int] = field(default_factory=list)
     _hashes: bytearray = field(default_factory=bytearray)
     _record_ids: list[str] = field(default_factory=list)
@@ -135,7 +136,7 @@ class BatchBuilder:
         if not rows:
             return
         joined = b"".join(chunk.payloads)
-        self._payloads += joined
+        self._payloads.append(joined)
         self._payload_lengths.extend(map(len, chunk.payloads))
         self._hashes += content_hashes(chunk.payloads)
         self._record_ids.extend(chunk.record_ids)
@@ -153,7 +154,7 @@ class BatchBuilder:
         digests = np.frombuffer(self._hashes, np.uint8).reshape(-1, _FULL_HASH_BYTES)
         return Batch(
             record_ids=text_column(self._record_ids),
-            payloads=raw_column(self._payloads, np.array(self._payload_lengths, np.int32)),
+            payloads=raw_column(b"".join(self._payloads), np.array(self._payload_lengths, np.int32)),
             engagement_ids=text_column(self._engagement_ids),
             keys=key_hashes(self._record_ids, shapes, chunk_numbers),
             hashes=np.ascontiguousarray(digests[:, :HASH_BYTES]).view(np.uint64),
