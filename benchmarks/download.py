@@ -8,7 +8,6 @@ Prints MB/s of both, their ratio from the same run, and peak memory at 10 MB and
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import statistics
 import subprocess
@@ -23,6 +22,7 @@ from measure import file_server, peak_megabytes, report, run_candidate
 
 def fetch(url: str, home: Path) -> None:
     """One file through client and file store; reports seconds and peak memory."""
+    from zcc_pipeline.pipeline.loop import run as run_loop
     from zcc_pipeline.settings import Settings, open_runtime
     from zcc_pipeline.sources.zoom_api import DownloadSource
 
@@ -48,7 +48,7 @@ def fetch(url: str, home: Path) -> None:
                 )
                 return time.perf_counter() - begin
 
-    report(seconds=asyncio.run(run()), peak_mb=peak_megabytes())
+    report(seconds=run_loop(run()), peak_mb=peak_megabytes())
 
 
 def curl(url: str, folder: str) -> float:
