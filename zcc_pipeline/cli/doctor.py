@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from zcc_pipeline.cli.options import JsonOption
-from zcc_pipeline.cli.screen import paragraph, print_json, say
+from zcc_pipeline.cli.screen import filled, paragraph, print_json, say
 from zcc_pipeline.cli.sentences import FAILED
 
 if TYPE_CHECKING:
@@ -87,12 +87,11 @@ COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 
 
 def _show(finding: Finding) -> None:
-    typer.echo(
-        typer.style(f"{finding.verdict:<8}", fg=COLOURS[finding.verdict], bold=True)
-        + f" {finding.topic}: {finding.text}"
-    )
+    text = filled(f"{finding.verdict:<8} {finding.topic}: {finding.text}", indent=" " * 9)
+    word = typer.style(finding.verdict, fg=COLOURS[finding.verdict], bold=True)
+    typer.echo(word + text.removeprefix(finding.verdict))
     if finding.remedy:
-        typer.secho(f"{'':9}-> {finding.remedy}", dim=True)
+        typer.secho(filled(f"{'':9}-> {finding.remedy}", indent=" " * 12), dim=True)
 
 
 def _verdict(findings: list[Finding]) -> str:

@@ -25,9 +25,14 @@ def say(text: str = "") -> None:
     typer.echo(text)
 
 
+def filled(text: str, *, indent: str = "") -> str:
+    """The text in lines as wide as the terminal; ``indent`` is for the lines after the first."""
+    return fill(text, terminal_width(), subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
+
+
 def paragraph(text: str, *, indent: str = "") -> None:
-    """A sentence or more, filled to the width of the terminal; ``indent`` is for the lines after the first."""
-    typer.echo(fill(text, terminal_width(), subsequent_indent=indent, break_on_hyphens=False, break_long_words=False))
+    """A sentence or more, filled to the width of the terminal."""
+    typer.echo(filled(text, indent=indent))
 
 
 def heading(text: str) -> None:

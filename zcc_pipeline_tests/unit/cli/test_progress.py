@@ -8,7 +8,7 @@ import pty
 import select
 import sys
 from collections.abc import Iterator
-from typing import TextIO
+from contextlib import contextmanager
 
 import pytest
 from rich.console import Console
@@ -26,20 +26,20 @@ def test_without_a_terminal_nobody_is_told(capfd: pytest.CaptureFixture[str]) ->
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """Standard error is a terminal; the other end of it."""
-    monkeypatch.setenv("TERM", "xterm")
+@contextmanager
+def a_terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Standard error is a terminal; yields the other end of it. No fixture: pytest's capture would undo it."""
     ours, theirs = pty.openpty()
-    stream: TextIO = os.fdopen(theirs, "w")
-    monkeypatch.setattr(sys, "stderr", stream)
-    yield ours
-    stream.close()
+    with os.fdopen(theirs, "w") as stream, monkeypatch.context() as patched:
+        patched.setenv("TERM", "xterm")
+        patched.setattr(sys, "stderr", stream)
+        yield ours
     os.close(ours)
 
 
-def test_a_terminal_sees_bars_even_while_standard_error_goes_to_a_file(terminal: int) -> None:
-    with watched() as progress:
+def test_a_terminal_sees_bars_even_while_standard_error_goes_to_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    with a_terminal(monkeypatch) as terminal, watched() as progress:
+        assert isinstance(progress, Bars)
         elsewhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(elsewhere, sys.stderr.fileno())
         os.close(elsewhere)
@@ -51,8 +51,8 @@ def test_a_terminal_sees_bars_even_while_standard_error_goes_to_a_file(terminal:
     assert "4 of 10" in shown
 
 
-def test_a_document_for_scripts_has_no_bars_beside_it(terminal: int) -> None:
-    with watched(as_json=True) as progress:
+def test_a_document_for_scripts_has_no_bars_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with a_terminal(monkeypatch), watched(as_json=True) as progress:
         assert isinstance(progress, Silence)
 
 
