@@ -44,10 +44,10 @@ class CompactionResult:
 def compact_day(
     storage: Storage, dataset: str, day: date, *, clock: Clock, new_id: Callable[[], str]
 ) -> CompactionResult:
-    """Merge the small live files of a day, keeping every distinct version.
+    """Merge the small live files of a day, keeping every version.
 
-    Only exact duplicates go: the same record, shape, content, time and tombstone, as two writers of the same page may
-    leave them.
+    Only exact duplicates in a row go: the same record, shape, content, time and tombstone, as two writers of the same
+    page may leave them.
     """
     everything = list_day(storage, dataset, day)
     inputs = [file for file in live_day(storage, dataset, day) if file.size_bytes < SMALL_BYTES]
@@ -75,13 +75,12 @@ def _replaced_by(storage: Storage, inputs: list[LakeFile], everything: list[Lake
 
 def _merge(storage: Storage, inputs: list[LakeFile], target: Path, replaced: list[str]) -> tuple[int, int]:
     """Stream the distinct versions of the inputs into one file; returns rows written and duplicates dropped."""
-    seen: set[bytes] = set()
+    newest: dict[bytes, bytes] = {}
     rows = duplicates = 0
     with open_writer(target) as writer:
         for group in _groups(_batches(storage, inputs)):
-            digests = _version_digests(group)
-            is_first = np.fromiter((not _seen_before(digest, seen) for digest in digests), np.bool_, len(digests))
-            kept = group if is_first.all() else group.filter(from_numpy(is_first, pa.bool_()))
+            is_news = np.fromiter((_is_news(*digests, newest) for digests in _digests(group)), np.bool_, group.num_rows)
+            kept = group if is_news.all() else group.filter(from_numpy(is_news, pa.bool_()))
             rows += kept.num_rows
             duplicates += group.num_rows - kept.num_rows
             if kept.num_rows:
@@ -90,11 +89,15 @@ def _merge(storage: Storage, inputs: list[LakeFile], target: Path, replaced: lis
     return rows, duplicates
 
 
-def _seen_before(digest: bytes, seen: set[bytes]) -> bool:
-    if digest in seen:
-        return True
-    seen.add(digest)
-    return False
+def _is_news(record: bytes, version: bytes, newest: dict[bytes, bytes]) -> bool:
+    """Whether a row says something else than the row before it of the same record.
+
+    Only the row before counts: of A, B, A within one moment the second A is news, or B would be taken for the newest.
+    """
+    if newest.get(record) == version:
+        return False
+    newest[record] = version
+    return True
 
 
 def _batches(storage: Storage, inputs: list[LakeFile]) -> Iterator[pa.Table]:
@@ -118,8 +121,8 @@ def _groups(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting)
 
 
-def _version_digests(table: pa.Table) -> list[bytes]:
-    """What makes a version distinct, as 16 bytes a row: everything but when and by whom it was landed."""
+def _digests(table: pa.Table) -> Iterator[tuple[bytes, bytes]]:
+    """Which record, and what makes its version distinct: everything but when and by whom it was landed."""
     columns = zip(
         table["record_id"].to_pylist(),
         table["shape"].to_pylist(),
@@ -130,7 +133,12 @@ def _version_digests(table: pa.Table) -> list[bytes]:
         table["route"].to_pylist(),
         strict=True,
     )
-    return [sha256(repr(version).encode()).digest()[:16] for version in columns]
+    for version in columns:
+        yield _digest(version[:2]), _digest(version[2:])
+
+
+def _digest(values: tuple[object, ...]) -> bytes:
+    return sha256(repr(values).encode()).digest()[:16]
 
 
 def sweep_superseded(storage: Storage, dataset: str, day: date, *, now: datetime) -> int:
