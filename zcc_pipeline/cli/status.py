@@ -11,7 +11,7 @@ import typer
 from zcc_pipeline.cli.options import JsonOption, OptionalFrom, ToOption, parse_day, parse_days
 from zcc_pipeline.cli.screen import heading, paragraph, print_json, say
 from zcc_pipeline.cli.sentences import FAILED
-from zcc_pipeline.domain.completeness import Status
+from zcc_pipeline.domain.completeness import NOT_COLLECTED, Reason, Status
 
 if TYPE_CHECKING:
     from zcc_pipeline.pipeline.status import StatusReport, Unread
@@ -74,6 +74,10 @@ def as_document(report: StatusReport) -> dict[str, object]:
         "oldest_not_stored": [{"is_alarming": row.is_alarming, **_fields(row)} for row in report.oldest],
         "failing_files": report.failing,
         "quarantined_records": report.quarantined,
+        "not_collected": [
+            {"what": what, "found_in": place, "reason": Reason.NOT_COLLECTED.value}
+            for what, place in NOT_COLLECTED.items()
+        ],
     }
 
 
@@ -118,6 +122,7 @@ def _sentences(report: StatusReport) -> Iterator[str]:
     yield from _about_files(report)
     if report.quarantined:
         yield f"Held in quarantine: {report.quarantined:,} records."
+    yield f"Offered by Zoom and not collected: {', '.join(NOT_COLLECTED)}."
 
 
 def _trouble(report: StatusReport) -> Iterator[str]:

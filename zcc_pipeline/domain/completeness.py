@@ -64,6 +64,18 @@ class Reason(StrEnum):
     MARKED_DELETED = "marked_deleted"  # the source's own status says deleted
 
 
+NOT_COLLECTED = {
+    "engagement attachments": "GET /contact_center/engagements/{engagementId}/attachments",
+    "follow-up tasks": "GET /contact_center/engagements/{engagementId}/follow_up_tasks",
+    "call-back voice messages": "engagements.callback_voice_messages[]",
+    "files sent by e-mail": "email/messages.files[].download_url",
+    "files in survey answers": "survey.survey_results[].file_url",
+    "work items": "GET /contact_center/work_item/messages",
+    "flow variables": "GET /contact_center/variable_logs",
+}
+"""What the API offers and this pipeline does not read, by where it is found: each has the reason ``not_collected``."""
+
+
 @dataclass(frozen=True, slots=True)
 class ArtefactStatus:
     """One cell of the proof."""
