@@ -137,9 +137,10 @@
 {%- endmacro %}
 
 
-{#- What every version carries besides its payload. -#}
+{#- What every version carries besides its payload. `record_number` finds rows faster than the text of an id. -#}
 {% macro version_columns() -%}
     record_id,
+    md5_number_lower(record_id) as record_number,
     shape,
     is_deleted,
     engagement_id,
@@ -202,7 +203,7 @@
     held as (
         select record_id, shape, is_deleted, as_of, observed_at, content_hash, rowid as place
         from {{ this }}
-        where rowid in (select rowid from {{ this }} where record_id in (select record_id from newest))
+        where rowid in (select rowid from {{ this }} where record_number in (select md5_number_lower(record_id) from newest))
     ),
     winners as (
         select newest.version[4] as filename, newest.version[5] as file_row_number, held.place as replaces
@@ -235,7 +236,7 @@
     held as (
         select record_id, shape, is_deleted, as_of, content_hash
         from {{ this }}
-        where rowid in (select rowid from {{ this }} where record_id in (select record_id from versions))
+        where rowid in (select rowid from {{ this }} where record_number in (select md5_number_lower(record_id) from versions))
     ),
     {%- endif %}
     winners as (

@@ -26,18 +26,34 @@
 {%- endmacro %}
 
 
-{#- For datasets of one shape: the rows as they are, with the mark of a tombstone. -#}
-{% macro records_as_they_are(relation, key) -%}
+{#- For datasets of one shape: the rows as they are, or some of them, with the mark of a tombstone. -#}
+{% macro records_as_they_are(relation, key, rows=none) -%}
     select
-        versions.* exclude (record_id, is_deleted, shape, route, content_hash, unknown_fields, _load_seq),
+        versions.* exclude (record_id, record_number, is_deleted, shape, route, content_hash, unknown_fields, _load_seq),
         versions.record_id as {{ key }},
-        versions.rowid as _row,
         coalesce(tombstones.as_of > versions.as_of, false) as is_deleted_at_source,
         greatest(versions._load_seq, coalesce(tombstones._load_seq, 0)) as _load_seq
-    from {{ relation }} as versions
+    from {{ rows or relation }} as versions
     left join {{ relation }} as tombstones
         on versions.record_id = tombstones.record_id and versions.shape = tombstones.shape and tombstones.is_deleted
     where not versions.is_deleted
+{%- endmacro %}
+
+
+{#-
+    The staged records of such a dataset, and on an incremental build only those of touched keys, taken from the table under the view:
+    through the view the plan would read all of a long history (DuckDB 1.5). `expression` is the key's column in that table.
+-#}
+{% macro touched_records(dataset, key, expression='engagement_id') -%}
+    {%- set view = ref('stg_zoom__' ~ dataset) -%}
+    {%- set table = ref('base_zoom__' ~ dataset) -%}
+    {%- if is_incremental() -%}
+    (
+        {{ records_as_they_are(table, key, rows_where(table, expression ~ ' in (select touched_key from ' ~ touched_table() ~ ')')) }}
+    )
+    {%- else -%}
+    {{ view }}
+    {%- endif -%}
 {%- endmacro %}
 
 

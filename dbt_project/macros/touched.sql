@@ -40,9 +40,9 @@
 {#-
     The relation, and on an incremental build only its rows of touched keys. Row numbers are found on the key column alone, because a scan of all
     columns for a few rows is what makes a build slow on a long history. A view has no row numbers: name the table under it as `base`, whose
-    row numbers the view passes on as `_row`, and the key's expression there where it differs.
+    row numbers the view passes on as `_row`.
 -#}
-{% macro touched_only(relation, expression, base=none, base_expression=none) -%}
+{% macro touched_only(relation, expression, base=none) -%}
     {%- if not is_incremental() -%}
     {{ relation }}
     {%- elif base is none -%}
@@ -50,7 +50,7 @@
     {%- else -%}
     (
         select * exclude (_row) from {{ relation }}
-        where _row in (select rowid from {{ base }} where {{ base_expression or expression }} in (select touched_key from {{ touched_table() }}))
+        where _row in (select rowid from {{ base }} where {{ expression }} in (select touched_key from {{ touched_table() }}))
     )
     {%- endif -%}
 {%- endmacro %}

@@ -34,7 +34,7 @@ email_senders as (
     select
         engagement_id,
         arg_min(lower(trim(from_email)), row(sent_at, email_message_id)) as email
-    from {{ touched_only(ref('stg_zoom__email_messages'), 'engagement_id', base=ref('base_zoom__email_messages')) }}
+    from {{ touched_records('email_messages', 'email_message_id') }}
     where from_type = 'customer' and from_email like '%_@_%'
     group by engagement_id
 ),

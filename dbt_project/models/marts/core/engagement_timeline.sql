@@ -15,7 +15,7 @@ with event_lists as (
         engagement_id,
         unnest(events) as event,
         generate_subscripts(events, 1) as place
-    from {{ touched_only(ref('stg_zoom__engagement_events'), 'engagement_id', base=ref('base_zoom__engagement_events')) }}
+    from {{ touched_records('engagement_events', 'record_id') }}
 ),
 
 from_lists as (

@@ -10,7 +10,7 @@
 
 
 with files as (
-    select * from {{ touched_only(ref('stg_zoom__files'), 'source_id', base=ref('base_zoom__files')) }}
+    select * from {{ touched_records('files', 'file_key', 'source_id') }}
 )
 
 select

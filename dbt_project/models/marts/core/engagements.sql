@@ -82,9 +82,7 @@ transcripts as (
         select
             engagement_id,
             as_of
-        from {{ touched_only(
-            ref('stg_zoom__' ~ kind ~ '_transcripts'), 'engagement_id', base=ref('base_zoom__' ~ kind ~ '_transcripts')
-        ) }}
+        from {{ touched_records(kind ~ '_transcripts', 'source_id') }}
         where not is_deleted_at_source
         {%- if not loop.last %}
         union all
@@ -102,7 +100,7 @@ surveys as (
             list_filter(list_transform(survey_results, lambda one: one.numeric_answer), lambda answer: answer is not null)
         ) as survey_score,
         as_of as known_as_of
-    from {{ touched_only(ref('stg_zoom__surveys'), 'engagement_id', base=ref('base_zoom__surveys')) }}
+    from {{ touched_records('surveys', 'record_id') }}
 ),
 
 email_messages as (
@@ -110,7 +108,7 @@ email_messages as (
         engagement_id,
         count(*) as email_message_count,
         max(as_of) as known_as_of
-    from {{ touched_only(ref('stg_zoom__email_messages'), 'engagement_id', base=ref('base_zoom__email_messages')) }}
+    from {{ touched_records('email_messages', 'email_message_id') }}
     group by engagement_id
 ),
 
@@ -118,7 +116,7 @@ voice_calls as (
     select
         engagement_id,
         bool_or(is_recorded) as is_recorded_at_source
-    from {{ touched_only(ref('stg_zoom__voice_calls'), 'engagement_id', base=ref('base_zoom__voice_calls')) }}
+    from {{ touched_records('voice_calls', 'record_id') }}
     group by engagement_id
 ),
 
@@ -127,7 +125,7 @@ completeness as (
         engagement_id,
         arg_min(status, {{ status_rank('status') }}) as completeness_status,
         list(kind order by kind) filter (where status in ('unexplained', 'failed', 'missing', 'waiting')) as incomplete_kinds
-    from {{ touched_only(ref('stg_zoom__completeness'), 'engagement_id', base=ref('base_zoom__completeness')) }}
+    from {{ touched_records('completeness', 'completeness_key') }}
     where not is_deleted_at_source
     group by engagement_id
 )

@@ -21,9 +21,7 @@ with spoken as (
         source_id,
         '{{ kind }}' as source_kind,
         unnest(turns) as turn
-    from {{ touched_only(
-        ref('stg_zoom__' ~ kind ~ '_transcripts'), 'source_id', base=ref('base_zoom__' ~ kind ~ '_transcripts'), base_expression='record_id'
-    ) }}
+    from {{ touched_records(kind ~ '_transcripts', 'source_id', 'record_id') }}
     where not is_deleted_at_source
     {%- if not loop.last %}
     union all

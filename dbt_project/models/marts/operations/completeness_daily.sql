@@ -18,6 +18,6 @@ select
     cast(coalesce(sum(expected_items), 0) as bigint) as expected_items,
     cast(coalesce(sum(stored_items), 0) as bigint) as stored_items,
     {{ load_seq() }} as _load_seq
-from {{ touched_only(ref('stg_zoom__completeness'), 'occurred_date', base=ref('base_zoom__completeness')) }}
+from {{ touched_records('completeness', 'completeness_key', 'occurred_date') }}
 where not is_deleted_at_source and occurred_date is not null
 group by occurred_date, kind, status, nullif(reason, '')
