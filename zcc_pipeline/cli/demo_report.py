@@ -120,9 +120,12 @@ def show_report(report: DemoReport) -> None:
 def _show_agreement(agreement: Agreement) -> None:
     compared = ", ".join(f"{count:,} {what}" for what, count in agreement.compared.items())
     paragraph(f"Compared row by row with what the account really contains: {compared}.")
-    undecided = agreement.undecided.total()
-    if undecided:
-        paragraph(f"{undecided:,} statuses are not final yet: they settle a day after an engagement's end.")
+    waiting = agreement.undecided["statuses"]
+    if waiting:
+        paragraph(f"{waiting:,} statuses are not final yet: they settle a day after an engagement's end.")
+    files = agreement.undecided["files"]
+    if files:
+        paragraph(f"{files:,} files were not there yet when they were asked for; they are asked for again later.")
     if agreement.is_full:
         typer.secho("Nothing lost, nothing doubled, no invented reason.", fg="green", bold=True)
         return

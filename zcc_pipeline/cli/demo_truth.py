@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 Rows = dict[tuple[str, ...], object]
 
+TURNS = "transcript turns"
 DIGESTS = (
     ("recordings", "recording_id", "media_sha256", "recording"),
     ("recordings", "recording_id", "transcript_sha256", "recording_transcript"),
@@ -30,8 +32,8 @@ class Agreement:
 
     compared: Counter[str] = field(default_factory=Counter)
     undecided: Counter[str] = field(default_factory=Counter)
-    """Not settled yet by the pipeline's rules: what is awaited until a day after the end, and deletions that a second
-    listing has to confirm."""
+    """Not settled yet by the pipeline's rules: what is awaited until a day after the end, files that the source did not
+    have yet when they were asked for, and deletions that a second listing has to confirm."""
     differences: list[str] = field(default_factory=list)
 
     @property
@@ -45,9 +47,12 @@ def compare_with_truth(runtime: Runtime, truth_path: Path) -> Agreement:
     truth = [entry for entry in json.loads(truth_path.read_text())["engagements"] if entry["is_closed"]]
     agreement = Agreement()
     _compare_statuses(agreement, truth, runtime)
-    _compare(agreement, "files", _true_files(truth), _stored_files(runtime))
+    files = runtime.state.artefacts.on_days(date.min, date.max)
+    stored: Rows = {(row.kind.value, row.source_id): row.sha256 for row in files if row.sha256}
+    awaited = {row.source_id for row in files if row.sha256 is None and row.next_try_at is not None}
+    _compare(agreement, "files", _true_files(truth), stored, awaited)
     for what, wanted, found in _mart_rows(truth, runtime.config.warehouse.analytics_path):
-        _compare(agreement, what, wanted, found)
+        _compare(agreement, what, wanted, found, awaited if what == TURNS else frozenset())
     return agreement
 
 
@@ -78,10 +83,13 @@ def _words(status: tuple[str, str | None]) -> str:
     return status[0] if status[1] is None else f"{status[0]} ({status[1]})"
 
 
-def _compare(agreement: Agreement, what: str, wanted: Rows, found: Rows) -> None:
+def _compare(agreement: Agreement, what: str, wanted: Rows, found: Rows, awaited: AbstractSet[str]) -> None:
+    """The last part of a key says whose file it is or comes from."""
     agreement.compared[what] += len(wanted)
-    for key in wanted.keys() | found.keys():
-        if key not in found:
+    for key in sorted(wanted.keys() | found.keys()):
+        if key not in found and key[-1] in awaited:
+            agreement.undecided[what] += 1
+        elif key not in found:
             agreement.differences.append(f"{what} {'/'.join(key)}: missing")
         elif key not in wanted:
             agreement.differences.append(f"{what} {'/'.join(key)}: not in truth")
@@ -97,11 +105,6 @@ def _true_files(truth: Iterable[Json]) -> Rows:
         if entry["messaging_transcript_sha256"]:
             rows["messaging_transcript", entry["engagement_id"]] = entry["messaging_transcript_sha256"]
     return rows
-
-
-def _stored_files(runtime: Runtime) -> Rows:
-    rows = runtime.state.artefacts.on_days(date.min, date.max)
-    return {(row.kind.value, row.source_id): row.sha256 for row in rows if row.sha256}
 
 
 def _mart_rows(truth: list[Json], analytics: Path) -> Iterator[tuple[str, Rows, Rows]]:
@@ -138,7 +141,7 @@ def _mart_rows(truth: list[Json], analytics: Path) -> Iterator[tuple[str, Rows, 
             read("select engagement_id, message_id, true from engagement_voicemails"),
         )
         yield (
-            "transcript turns",
+            TURNS,
             {(entry["engagement_id"], source): turns for entry in truth for source, turns in entry["turns"].items()},
             read("select engagement_id, source_id, count(*) from transcript_turns group by 1, 2"),
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from zcc_pipeline.cli.options import JsonOption
-from zcc_pipeline.cli.screen import filled, paragraph, print_json, say
+from zcc_pipeline.cli.screen import counted, filled, paragraph, print_json, say
 from zcc_pipeline.cli.sentences import FAILED
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _verdict(findings: list[Finding]) -> str:
     problems = sum(finding.verdict == "problem" for finding in findings)
     warnings = sum(finding.verdict == "warning" for finding in findings)
     if problems:
-        return f"{problems} problem(s), {warnings} warning(s): the problems keep the pipeline from doing its work."
+        return f"{counted(problems, 'problem')}, {counted(warnings, 'warning')}: the problems keep the pipeline from doing its work."
     if warnings:
-        return f"Ready. {warnings} warning(s): some data will be missing for the reasons above."
+        return f"Ready. {counted(warnings, 'warning')}: some data will be missing for the reasons above."
     return "Ready. Nothing found."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zcc_pipeline.cli.options import FromOption, JsonOption, ToOption, parse_days
-from zcc_pipeline.cli.screen import bytes_text, paragraph, print_json, say, seconds_text, table
+from zcc_pipeline.cli.screen import bytes_text, counted, paragraph, print_json, say, seconds_text, table
 from zcc_pipeline.cli.session import opened_runtime
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def plan(first: FromOption, last: ToOption = "today", as_json: JsonOption = Fals
 def show(planned: Plan, allowance: int | None) -> None:
     """Tables of calls, then the sentences that matter."""
     cost = planned.cost
-    days = f"{planned.first} to {planned.last}: {planned.days:,} days"
+    days = f"{planned.first} to {planned.last}: {counted(planned.days, 'day')}"
     say(f"{days}, about {planned.records['zoom/engagements']:,} engagements")
     paragraph(f"From {planned.basis}.")
     for assumption in planned.assumptions:

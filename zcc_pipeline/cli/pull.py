@@ -39,9 +39,8 @@ def pull(
     from zcc_pipeline.pipeline.pull import pull as pull_days
 
     names = [name.strip() for name in only.split(",") if name.strip()]
-    with opened_runtime(as_json=as_json) as runtime:
+    with opened_runtime(as_json=as_json, lands=True) as runtime:
         start, end = parse_days(first, last, today=runtime.today())
-        runtime.require_credentials()
         report = pull_days(runtime, list(iter_days(start, end)), only=names)
     if as_json:
         print_json(

@@ -11,7 +11,7 @@ from zcc_pipeline.cli.dagster_ui import ui_commands
 from zcc_pipeline.cli.demo_home import refuse_to_mix
 from zcc_pipeline.cli.options import FromOption, JsonOption, ToOption, parse_days
 from zcc_pipeline.cli.progress import underway, watched
-from zcc_pipeline.cli.screen import paragraph, print_json, say, seconds_text, table
+from zcc_pipeline.cli.screen import counted, paragraph, print_json, say, seconds_text, table
 from zcc_pipeline.cli.sentences import FAILED
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def is_unchanged(summary: RunSummary) -> bool:
 def show_troubles(summary: RunSummary) -> None:
     """Runs cleared, steps and checks that failed."""
     if summary.cleared_runs:
-        say(f"Cleared {len(summary.cleared_runs)} run(s) that had been killed.")
+        say(f"Cleared {counted(len(summary.cleared_runs), 'killed run')}.")
     said = set()
     for check in summary.failed_checks:
         paragraph(f"{'failed check' if check.is_error else 'warning'}: {check.asset}, {check.name}: {check.message}")

@@ -95,6 +95,11 @@ def _shown(cell: object) -> str:
     return str(cell)
 
 
+def counted(count: int, word: str) -> str:
+    """``1 day``, ``2 days``."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
 def path_text(path: Path) -> str:
     """Relative to the working directory where it lies inside."""
     try:

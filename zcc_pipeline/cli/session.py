@@ -14,11 +14,17 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened_runtime(*, as_json: bool = False) -> Iterator[Runtime]:
-    """The runtime of the settings in the environment, with bars on a terminal."""
+def opened_runtime(*, as_json: bool = False, lands: bool = False) -> Iterator[Runtime]:
+    """The runtime of the settings in the environment, with bars on a terminal.
+
+    A command that ``lands`` what it reads needs credentials, and a home that is not a demo's.
+    """
     from zcc_pipeline.settings import load_settings, open_runtime
 
     settings = load_settings()
-    refuse_to_mix(settings)
+    if lands:
+        refuse_to_mix(settings)
     with watched(as_json=as_json) as progress, open_runtime(settings, progress=progress) as runtime:
+        if lands:
+            runtime.require_credentials()
         yield runtime

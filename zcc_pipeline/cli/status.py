@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from zcc_pipeline.cli.options import JsonOption, OptionalFrom, ToOption, parse_day, parse_days
-from zcc_pipeline.cli.screen import heading, paragraph, print_json, say
+from zcc_pipeline.cli.screen import counted, heading, paragraph, print_json, say
 from zcc_pipeline.cli.sentences import FAILED
 from zcc_pipeline.domain.completeness import NOT_COLLECTED, Reason, Status
 
@@ -118,10 +118,10 @@ def _sentences(report: StatusReport) -> Iterator[str]:
         yield from _unread_sentences(dataset, list(rows))
     if report.not_verified:
         problems = "; ".join(sorted(set(report.not_verified.values())))
-        yield f"Late closers not verified on {len(report.not_verified)} days ({problems})."
+        yield f"Late closers not verified on {counted(len(report.not_verified), 'day')} ({problems})."
     yield from _about_files(report)
     if report.quarantined:
-        yield f"Held in quarantine: {report.quarantined:,} records."
+        yield f"Held in quarantine: {counted(report.quarantined, 'record')}."
     yield f"Offered by Zoom and not collected: {', '.join(NOT_COLLECTED)}."
 
 
@@ -132,7 +132,7 @@ def _trouble(report: StatusReport) -> Iterator[str]:
         of_day = list(lines)
         for status_ in TROUBLE:
             found = [
-                f"{line.by_status[status_]:,} {KIND_WORDS[line.kind]}" for line in of_day if line.by_status[status_]
+                f"{KIND_WORDS[line.kind]} {line.by_status[status_]:,}" for line in of_day if line.by_status[status_]
             ]
             if found:
                 yield f"{day}, {status_.value}: {', '.join(found)}."
@@ -140,7 +140,7 @@ def _trouble(report: StatusReport) -> Iterator[str]:
         yield f"Which ones: {WHICH_ONES}"
     for (day, kind), count in sorted(report.overdue.items()):
         again = f"`zcc run --from {day} --to {day}` looks again"
-        yield f"{day}, overdue: {KIND_WORDS[kind]} of {count:,} engagements; {again}."
+        yield f"{day}, overdue: {KIND_WORDS[kind]} {count:,}; {again}."
 
 
 def _about_files(report: StatusReport) -> Iterator[str]:
@@ -150,17 +150,17 @@ def _about_files(report: StatusReport) -> Iterator[str]:
         if oldest.is_alarming or oldest.age_days > 0:
             urgency = "ALARM: " if oldest.is_alarming else ""
             yield (
-                f"{urgency}oldest of {KIND_WORDS[oldest.kind]} not stored yet is {oldest.age_days} days old; "
+                f"{urgency}oldest of {KIND_WORDS[oldest.kind]} not stored yet is {counted(oldest.age_days, 'day')} old; "
                 f"the source deletes it after {oldest.limit_days}."
             )
     for failing in report.failing:
         again = f", next try {failing.next_try_at:%Y-%m-%d %H:%M} UTC" if failing.next_try_at else ""
-        yield f"Not fetched: {failing.files:,} {KIND_WORDS[failing.kind]} ({failing.evidence}){again}."
+        yield f"Not fetched: {KIND_WORDS[failing.kind]} {failing.files:,} ({failing.evidence}){again}."
 
 
 def _unread_sentences(dataset: str, rows: list[Unread]) -> Iterator[str]:
     for (problem, is_overdue), group in groupby(rows, key=lambda row: (row.problem, row.is_overdue)):
         days = [row.day for row in group]
-        span = str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)} days)"
+        span = str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]} ({counted(len(days), 'day')})"
         late = "overdue" if is_overdue else "not due yet"
         yield f"{dataset}, {span}: {problem} ({late})."
