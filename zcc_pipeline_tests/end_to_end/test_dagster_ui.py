@@ -30,6 +30,7 @@ CHROMIUM = next((path for name in BROWSERS if (path := shutil.which(name))), Non
 
 pytestmark = [
     pytest.mark.integration,
+    pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install -y chromium"),
 ]
 

@@ -13,7 +13,7 @@ from zcc_pipeline.settings import open_runtime
 from zcc_pipeline_tests.seaweed import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, running_seaweed
 from zcc_pipeline_tests.story import settings_for, story
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 def test_the_pipeline_works_on_a_bucket_and_a_second_run_changes_nothing(tmp_path: Path) -> None:

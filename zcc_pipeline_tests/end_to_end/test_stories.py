@@ -22,6 +22,7 @@ def ask(told: Story, sql: str, *values: object) -> list[tuple[Any, ...]]:
         return connection.execute(sql, list(values)).fetchall()
 
 
+@pytest.mark.slow
 def test_late_changes_of_all_kinds_reach_the_marts_with_their_history(tmp_path: Path) -> None:
     """One account, five weeks: edits 20 days later, an edit taken back, a deletion, a late closer."""
     with story(tmp_path / "home", days=3, per_day=60) as told:
@@ -63,6 +64,7 @@ def test_late_changes_of_all_kinds_reach_the_marts_with_their_history(tmp_path: 
         assert told.disagreements() == []
 
 
+@pytest.mark.slow
 def test_an_engagement_that_closes_three_weeks_after_it_started_arrives(tmp_path: Path) -> None:
     with story(tmp_path / "home", days=30, per_day=12, settled=False) as told:
         told.pull()
