@@ -97,8 +97,9 @@ def _show(finding: Finding) -> None:
 def _verdict(findings: list[Finding]) -> str:
     problems = sum(finding.verdict == "problem" for finding in findings)
     warnings = sum(finding.verdict == "warning" for finding in findings)
+    lost = counted(warnings, "warning")
     if problems:
-        return f"{counted(problems, 'problem')}, {counted(warnings, 'warning')}: the problems keep the pipeline from doing its work."
+        return f"{counted(problems, 'problem')}, {lost}: the problems keep the pipeline from doing its work."
     if warnings:
-        return f"Ready. {counted(warnings, 'warning')}: some data will be missing for the reasons above."
+        return f"Ready. {lost}: some data will be missing for the reasons above."
     return "Ready. Nothing found."

@@ -148,9 +148,9 @@ def _about_files(report: StatusReport) -> Iterator[str]:
 
     for oldest in report.oldest:
         if oldest.is_alarming or oldest.age_days > 0:
-            urgency = "ALARM: " if oldest.is_alarming else ""
+            urgency, age = "ALARM: " if oldest.is_alarming else "", counted(oldest.age_days, "day")
             yield (
-                f"{urgency}oldest of {KIND_WORDS[oldest.kind]} not stored yet is {counted(oldest.age_days, 'day')} old; "
+                f"{urgency}oldest of {KIND_WORDS[oldest.kind]} not stored yet is {age} old; "
                 f"the source deletes it after {oldest.limit_days}."
             )
     for failing in report.failing:
