@@ -12,10 +12,9 @@ import json
 import tempfile
 import time
 import urllib.request
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from multiprocessing import Process, Queue
 from pathlib import Path
-from typing import Any
 
 MEDIUM_CALLS_PER_SECOND = 20
 PAGE = 100
@@ -27,13 +26,15 @@ def serve_account(engagements: int, latency_ms: float, ready: Queue[tuple[str, s
     from zcc_pipeline.simulator.zoom.options import SimulatorOptions
     from zcc_pipeline.simulator.zoom.server import serve
 
-    spec = AccountSpec(last_day=_yesterday(), days=1, engagements_per_day=engagements)
+    spec = AccountSpec(last_day=_thursday(), days=1, engagements_per_day=engagements)
     options = SimulatorOptions(spec=spec, plan="business", latency_ms=latency_ms)
     serve(options, on_ready=lambda sim: ready.put((sim.api_url, sim.oauth_url, sim.control_url)))
 
 
-def _yesterday() -> Any:  # noqa: ANN401
-    return datetime.now(UTC).date() - timedelta(days=1)
+def _thursday() -> date:
+    """The last Thursday before today: the stand-in's load over the week gives that day exactly its mean."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    return yesterday - timedelta(days=(yesterday.weekday() - 3) % 7)
 
 
 def pull_day(api_url: str, oauth_url: str, home: Path) -> tuple[int, float]:
@@ -55,7 +56,7 @@ def pull_day(api_url: str, oauth_url: str, home: Path) -> tuple[int, float]:
     with open_runtime(settings) as runtime:
         _ = (runtime.state, runtime.lake)
         begin = time.perf_counter()
-        report, *_ = poll(runtime, DATASETS["zoom/engagements"], [_yesterday()])
+        report, *_ = poll(runtime, DATASETS["zoom/engagements"], [_thursday()])
         seconds = time.perf_counter() - begin
     assert not report.problems, report.problems
     return report.total("new"), seconds
