@@ -34,8 +34,8 @@
         coalesce(tombstones.as_of > versions.as_of, false) as is_deleted_at_source,
         greatest(versions._load_seq, coalesce(tombstones._load_seq, 0)) as _load_seq
     from {{ rows or relation }} as versions
-    left join {{ relation }} as tombstones
-        on versions.record_id = tombstones.record_id and versions.shape = tombstones.shape and tombstones.is_deleted
+    left join {{ rows_where(relation, 'is_deleted') }} as tombstones
+        on versions.record_id = tombstones.record_id and versions.shape = tombstones.shape
     where not versions.is_deleted
 {%- endmacro %}
 
