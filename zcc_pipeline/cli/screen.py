@@ -80,7 +80,10 @@ def table(columns: Sequence[str], rows: Iterable[Row], *, numbers: Sequence[str]
         drawn.add_row(
             *(Text(cell[0], style=cell[1]) if isinstance(cell, tuple) else Text(_shown(cell)) for cell in row)
         )
-    Console(width=terminal_width()).print(drawn)
+    console = Console(width=terminal_width())
+    with console.capture() as captured:
+        console.print(drawn)
+    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def _shown(cell: object) -> str:
