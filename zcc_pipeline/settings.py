@@ -209,11 +209,6 @@ def _explain(error: ValidationError) -> ConfigurationError:
     return first
 
 
-def example_of(name: str) -> str:
-    """The example that belongs to a setting, for messages."""
-    return str((Settings.model_fields[name].examples or [""])[0])
-
-
 def default_start_date(settings: Settings, clock: Clock) -> date:
     """The first day of interest: as set, or 30 days before yesterday in the account's time zone."""
     return settings.start_date or day_of(clock.now(), ZoneInfo(settings.timezone)) - timedelta(days=31)

@@ -277,14 +277,6 @@ class Quarantine(Protocol):
         ...
 
 
-class Suppression(Protocol):
-    """Engagements that were erased and must not be landed again."""
-
-    def is_suppressed(self, engagement_id: str) -> bool:
-        """Whether it must not come back."""
-        ...
-
-
 class Body(Protocol):
     """One answer to a download, its head read and its bytes still to come."""
 

@@ -13,7 +13,7 @@ from datetime import date
 from zcc_pipeline.domain.datasets import DATASETS, QUEUE_RECORDINGS, Dataset, Reading
 from zcc_pipeline.domain.errors import PermanentError, ScopeMissing, TransientError
 from zcc_pipeline.domain.records import SHAPE_DETAIL, LandingCounts, RecordChunk
-from zcc_pipeline.domain.window import Window, day_window, iter_days
+from zcc_pipeline.domain.window import Window, day_window
 from zcc_pipeline.landing import LakeWriter
 from zcc_pipeline.pipeline.concurrency import for_each
 from zcc_pipeline.pipeline.deletions import note_absences
@@ -210,8 +210,3 @@ async def _read_details(api: ZoomApi, dataset: Dataset, ids: Sequence[str], batc
         )
 
     await for_each(ids, read, limit=CONCURRENT_DETAILS)
-
-
-def days_between(first: date, last: date) -> list[date]:
-    """Days from first to last, both included."""
-    return list(iter_days(first, last))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -73,15 +72,3 @@ class PullReport:
     def days_touched(self) -> set[date]:
         """Days on which anything was written."""
         return {day.day for report in self.datasets for day in report.days if day.new or day.changed or day.deleted}
-
-    def of(self, dataset: str) -> DatasetReport:
-        """The report of one dataset."""
-        return next(report for report in self.datasets if report.dataset == dataset)
-
-
-def merge_reports(reports: Iterable[DatasetReport]) -> DatasetReport:
-    """Reports of the same dataset as one."""
-    first, *others = reports
-    for other in others:
-        first.days.extend(other.days)
-    return first
