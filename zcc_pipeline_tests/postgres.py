@@ -100,10 +100,20 @@ def _find_binaries(folder: Path, rights: dict[str, Any]) -> Path:
     newest = max(Path(package.submodule_search_locations[0]).glob("pginstall*"), key=lambda path: path.name)
     try:
         subprocess.run([newest / "bin" / "postgres", "--version"], check=True, capture_output=True, cwd="/", **rights)
-    except PermissionError:  # a virtual environment under a home folder that only its owner may enter
-        shutil.copytree(newest, folder / "installation")
-        return folder / "installation" / "bin"
+    except PermissionError:  # a virtual environment under a folder that only its owner may enter
+        return _copy_installation(newest, folder / "installation") / "bin"
     return newest / "bin"
+
+
+def _copy_installation(installation: Path, target: Path) -> Path:
+    """The programs find the libraries that the wheel brings by a path relative to their own: both move together."""
+    package = installation.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, target / libraries.name)
+    copied = target / package.name / installation.name
+    shutil.copytree(installation, copied)
+    return copied
 
 
 def _wait_until_ready(postgres: Postgres, server: subprocess.Popen[bytes]) -> None:
