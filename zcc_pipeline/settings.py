@@ -39,6 +39,7 @@ def _split_commas(value: object) -> object:
 
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
+SecretList = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split_commas)]
 
 
 class Settings(BaseSettings):
@@ -93,6 +94,44 @@ class Settings(BaseSettings):
         ("zoom.us",),
         description="Hosts (and those below them) that may receive the token with a download",
         examples=["zoom.us"],
+    )
+
+    receiver_host: str = Field(
+        "127.0.0.1",
+        description="Address that the receiver listens on; TLS is the proxy's in front",
+        examples=["0.0.0.0"],  # noqa: S104
+    )
+    receiver_port: int = Field(
+        8080, ge=0, le=65_535, description="Port that the receiver listens on", examples=["8080"]
+    )
+    metrics_port: int = Field(
+        9464, ge=0, le=65_535, description="Port of the receiver's Prometheus metrics", examples=["9464"]
+    )
+    webhook_secret_tokens: SecretList = Field(
+        (),
+        description="Secret tokens of the Marketplace app's webhooks, the current one first; two while it is changed",
+        examples=["(from the app's Access page)"],
+    )
+    webhook_tolerance_seconds: int = Field(
+        300, ge=1, description="Oldest webhook that is accepted, by its signed time", examples=["300"]
+    )
+    flow_tokens: SecretList = Field(
+        (),
+        description="Bearer tokens of flow event scripts; two while they are changed",
+        examples=["(a long random text)"],
+    )
+    websocket_url: SecretStr | None = Field(
+        None,
+        description="Endpoint address of the app's WebSocket subscription",
+        examples=["wss://ws.zoom.us/ws?subscriptionId=AbCdEfGhIj"],
+    )
+    inbox_url: SecretStr | None = Field(
+        None,
+        description="Database of received events; default is SQLite under ZCC_HOME",
+        examples=["postgresql://zcc:password@db.example.com/zcc"],
+    )
+    inbox_retention_days: int = Field(
+        14, ge=1, description="Days for which a received event is kept after it was applied", examples=["14"]
     )
 
     state_url: SecretStr | None = Field(

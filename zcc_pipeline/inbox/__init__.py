@@ -1,0 +1,1 @@
+"""The durable queue of received events: what is acknowledged is on disk."""
