@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import date, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -28,6 +29,7 @@ from zcc_pipeline.domain.window import day_of
 if TYPE_CHECKING:
     from zcc_pipeline.landing import S3Options
     from zcc_pipeline.pipeline.runtime import PipelineConfig, Runtime
+    from zcc_pipeline.sources.receiver import ReceiverConfig
     from zcc_pipeline.sources.zoom_api import ZoomCredentials
     from zcc_pipeline.warehouse import WarehouseS3
 
@@ -104,6 +106,22 @@ class Settings(BaseSettings):
     receiver_port: int = Field(
         8080, ge=0, le=65_535, description="Port that the receiver listens on", examples=["8080"]
     )
+    receiver_root_path: str = Field(
+        "",
+        pattern=r"^(/[\w.~-]+)*$",
+        description="Path under which a proxy in front serves the receiver, where it hands the whole path on",
+        examples=["/zcc"],
+    )
+    receiver_trusted_proxies: CommaSeparated = Field(
+        (),
+        description="Addresses or networks of proxies whose X-Forwarded-For is believed; from others it is ignored",
+        examples=["10.0.0.0/8"],
+    )
+    metrics_host: str = Field(
+        "127.0.0.1",
+        description="Address of the receiver's Prometheus metrics; not one that the world reaches",
+        examples=["127.0.0.1"],
+    )
     metrics_port: int = Field(
         9464, ge=0, le=65_535, description="Port of the receiver's Prometheus metrics", examples=["9464"]
     )
@@ -162,6 +180,13 @@ class Settings(BaseSettings):
     @classmethod
     def _expand(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path else path
+
+    @field_validator("receiver_trusted_proxies")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for each in networks:
+            ip_network(each, strict=False)
+        return networks
 
     @field_validator("timezone")
     @classmethod
@@ -287,6 +312,10 @@ def pipeline_config(settings: Settings, clock: Clock) -> PipelineConfig:
             timezone=settings.timezone,
             s3=_warehouse_s3(settings),
         ),
+        inbox_url=_reveal(settings.inbox_url) or str(home / "inbox.sqlite"),
+        inbox_retention_days=settings.inbox_retention_days,
+        receiver=_receiver(settings),
+        websocket_url=_reveal(settings.websocket_url),
     )
 
 
@@ -301,6 +330,22 @@ def _credentials(settings: Settings) -> ZoomCredentials | None:
     if not (settings.zoom_account_id and settings.zoom_client_id and secret):
         return None
     return ZoomCredentials(settings.zoom_account_id, settings.zoom_client_id, secret)
+
+
+def _receiver(settings: Settings) -> ReceiverConfig:
+    from zcc_pipeline.sources.receiver import ReceiverConfig
+
+    return ReceiverConfig(
+        host=settings.receiver_host,
+        port=settings.receiver_port,
+        metrics_host=settings.metrics_host,
+        metrics_port=settings.metrics_port,
+        secret_tokens=tuple(each.get_secret_value() for each in settings.webhook_secret_tokens),
+        tolerance_seconds=settings.webhook_tolerance_seconds,
+        flow_tokens=tuple(each.get_secret_value() for each in settings.flow_tokens),
+        trusted_proxies=settings.receiver_trusted_proxies,
+        root_path=settings.receiver_root_path,
+    )
 
 
 def _s3(settings: Settings) -> S3Options | None:

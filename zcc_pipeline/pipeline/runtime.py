@@ -20,6 +20,7 @@ from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.domain.ports import Progress, Silence
 from zcc_pipeline.domain.window import day_of
 from zcc_pipeline.landing import FileStore, Lake, S3Options, Storage, open_storage
+from zcc_pipeline.sources.receiver import ReceiverConfig
 from zcc_pipeline.sources.zoom_api import ZoomApi, ZoomApiConfig, ZoomCredentials
 from zcc_pipeline.state import StateStore
 from zcc_pipeline.warehouse import Warehouse, WarehouseConfig
@@ -41,6 +42,10 @@ class PipelineConfig:
     files_url: str
     s3: S3Options | None
     warehouse: WarehouseConfig
+    inbox_url: str = field(repr=False)
+    inbox_retention_days: int
+    receiver: ReceiverConfig
+    websocket_url: str | None = field(repr=False)
 
 
 def new_ulid() -> str:

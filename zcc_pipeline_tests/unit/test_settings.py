@@ -108,6 +108,30 @@ def test_secrets_are_in_no_representation() -> None:
     assert "hush-hush" not in repr(settings) + str(settings) + repr(config)
 
 
+def test_secrets_of_the_intakes_are_in_no_representation_and_reach_them() -> None:
+    settings = load(
+        ZCC_WEBHOOK_SECRET_TOKENS="hush-hush, hush-old",
+        ZCC_FLOW_TOKENS="hush-flow",
+        ZCC_WEBSOCKET_URL="wss://ws.zoom.us/ws?subscriptionId=hush-id",
+        ZCC_INBOX_URL="postgresql://zcc:hush-hush@db/zcc",
+    )
+    config = pipeline_config(settings, SystemClock())
+    assert "hush" not in repr(settings) + str(settings) + repr(config)
+    assert config.receiver.secret_tokens == ("hush-hush", "hush-old")
+    assert config.receiver.flow_tokens == ("hush-flow",)
+
+
+def test_a_proxy_to_trust_is_an_address_or_a_network() -> None:
+    assert load(ZCC_RECEIVER_TRUSTED_PROXIES="10.0.0.0/8, ::1").receiver_trusted_proxies == ("10.0.0.0/8", "::1")
+    assert "ZCC_RECEIVER_TRUSTED_PROXIES" in complaint(ZCC_RECEIVER_TRUSTED_PROXIES="proxy.example.com")
+
+
+def test_a_root_path_starts_with_a_slash_and_ends_without() -> None:
+    assert load(ZCC_RECEIVER_ROOT_PATH="/zcc/in").receiver_root_path == "/zcc/in"
+    for wrong in ("zcc", "/zcc/", "/z cc"):
+        assert "ZCC_RECEIVER_ROOT_PATH" in complaint(ZCC_RECEIVER_ROOT_PATH=wrong)
+
+
 def test_every_setting_says_what_it_is_for_and_shows_an_example() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description, name
@@ -131,6 +155,7 @@ def test_everything_lies_under_home_unless_told(tmp_path: Path) -> None:
     assert config.state_url == str(tmp_path / "state.sqlite")
     assert (config.lake_url, config.files_url) == (str(tmp_path / "lake"), str(tmp_path / "files"))
     assert config.warehouse.analytics_path == tmp_path / "analytics.duckdb"
+    assert config.inbox_url == str(tmp_path / "inbox.sqlite")
     assert config.timezone == ZoneInfo("UTC")
 
 

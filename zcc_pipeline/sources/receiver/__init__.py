@@ -1,1 +1,5 @@
 """Webhooks and flow events over HTTP."""
+
+from zcc_pipeline.sources.receiver.config import ReceiverConfig
+
+__all__ = ["ReceiverConfig"]
