@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -48,6 +48,44 @@ class InboxRow:
 
     seq: int
     event: PushedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """What became of an event that was handed to the inbox: it is synced to disk either way."""
+
+    seq: int | None
+    """Its place, where the inbox tells it."""
+    is_duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InboxHealth:
+    """Whether events can be kept."""
+
+    is_alive: bool
+    waiting: int
+    """Events not yet on disk."""
+    last_commit_at: datetime | None
+    last_error: str | None
+    """Name of its class; its text may quote an event."""
+    free_bytes: int | None
+
+
+class EventSink(Protocol):
+    """What the intakes know of the inbox."""
+
+    async def put(self, event: PushedEvent) -> Put:
+        """Return once the event is on disk; raises ``InboxUnavailable`` where that cannot be had in time."""
+        ...
+
+    def health(self) -> InboxHealth:
+        """As of now, without waiting."""
+        ...
+
+    def note(self, name: str, at: datetime) -> None:
+        """Remember when something last happened that is no event, as well as it goes: neither waits nor raises."""
+        ...
 
 
 def zoom_event(body: bytes, *, intake: Intake, received_at: datetime) -> PushedEvent:
