@@ -20,36 +20,36 @@ They move the account's own time and contents; the clock of whoever reads the ac
 Pushing (``push/routes.py``); every field is optional unless said otherwise, times are ISO 8601 with a zone::
 
     POST push             sends what Zoom would have sent, now, in the order it happened
-        {"from", "to"}                  events that happened in this span (both ends; never later than the account's now)
+        {"from", "to"}                  what happened in this span, both ends included, up to the account's now
         or {"days": ["2026-11-20"]}     events of the engagements that started on these local days, whenever they came
         or neither                      everything until the account's now
         "webhook_url", "secret"         signed webhooks; loopback addresses only
         "flow_url", "flow_token"        posts of the flow scripts; loopback addresses only
-        "websocket": false              the same events over the WebSocket, to whoever is connected; missed otherwise
-        "faults": "harsh"               or {"profile", "chances": {kind: share}, "seed", "max_late_seconds"}; a kind is lost,
-                                        doubled, late, reordered, wrong_signature, stale_timestamp, foreign_account or
-                                        garbage
-        "speed": 1000                   waits (Zoom's retries after 5, 25 and 85 minutes; lateness) are this much shorter
+        "websocket": false              true (content as a string) or "object": also as messages to whoever is connected
+        "faults": "harsh"               or {"profile", "chances": {kind: share}, "seed", "max_late_seconds"}; kinds are
+                                        lost, doubled, late, reordered, wrong_signature, stale_timestamp,
+                                        foreign_account and garbage
+        "speed": 1000                   Zoom's retries (after 5, 25, 85 minutes) and lateness come this much faster
         "concurrency": 16               connections to each receiver; 1 keeps the order exactly
         "challenge_every": 0            one endpoint.url_validation after so many webhooks
         "only": ["contact_center.…"]    only these event names; flow events are called flow.<type>
         "flows_without_script": [name]  flows (names or ids) that nobody pasted the script into
         "follow": true                  what control changes (or lets happen by advance) later is pushed there, too
-        "wait_for": "settled"           answer when everything is sent and no retry is left; "first_tries" or "nothing" sooner
+        "wait_for": "settled"           answer when no retry is left; "first_tries" and "nothing" answer sooner
      -> {"job": 1, "is_settled": true, "pending": 0, "seconds": 1.2, "counts": COUNTS, "faults": {kind: count}}
         COUNTS by route (webhook, websocket, flow): {"events", "sent", "accepted", "refused", "retried", "given_up",
-        "missed"}: events planned; requests made; answered with success; 3xx or 4xx, not tried again; tries after the first;
-        events that no try brought through; frames nobody was connected for
+        "missed"}: events planned; requests made; answered with success; 3xx or 4xx, not tried again; tries after the
+        first; events that no try brought through; frames nobody was connected for
     GET  push             {"jobs": [as above], "is_settled"}; ?job=1 gives that one job
     GET  push-truth       {"events": [EVENT], "foreign": [EVENT], "garbage": n, "challenges": {"answered", "failed"}}
-        EVENT: {"event", "event_ts" (ms), "engagement_id", "subject_id" (recording, note, disposition or message), "identity"
-        (hex SHA-256 of the sorted JSON of event, event_ts and payload; of a flow event, its idempotency_key),
+        EVENT: {"event", "event_ts" (ms), "engagement_id", "subject_id" (recording, note, disposition or message),
+        "identity" (hex SHA-256 of the sorted JSON of event, event_ts, payload; of a flow event, its idempotency_key),
         "routes": {route: {"sent", "accepted", "wrongly_signed", "stale", "is_lost", "is_doubled", "late_seconds"}}}
         An event has arrived where a route accepted it at least once; ``sent`` counts requests that were made at all.
         An event pushed by several jobs is one row with the sums. ?event=NAME gives those alone.
     POST challenge        {"webhook_url", "secret"}, by default those of the latest push
      -> {"is_answered": true, "status": 200, "problem": null, "seconds": 0.01}
-    POST websocket        {"cut": true} ends the connections, {"is_down": true} refuses new ones with HTTP 503 until false
+    POST websocket        {"cut": true} ends the connections; {"is_down": true} refuses new ones (503) until false
      -> {"connections": 0, "is_down": false}
 """
 

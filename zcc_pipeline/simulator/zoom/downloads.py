@@ -51,6 +51,7 @@ DOWNLOAD_ROUTES: tuple[DownloadRoute, ...] = (
     DownloadRoute("inbox/message/download/{key}", "voicemail", INBOX_MESSAGE_SCOPES, 3101),
     DownloadRoute("inbox/message/playback/{key}", "voicemail", INBOX_MESSAGE_SCOPES, 3101),
     DownloadRoute("inbox/message/transcripts/download/{key}", "voicemail_transcript", INBOX_MESSAGE_SCOPES, 3101),
+    DownloadRoute("voicemail/transcripts/download/{key}", "voicemail_transcript", INBOX_MESSAGE_SCOPES, 3101),
 )
 
 

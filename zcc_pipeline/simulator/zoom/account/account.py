@@ -157,13 +157,15 @@ class Account:
         item.notes.append(note)
         return note.note_id
 
-    def delete_recording(self, recording_id: str) -> None:
-        """Take a recording away at source now. ``NotFound`` (2801) where there is no such recording."""
+    def delete_recording(self, recording_id: str, *, permanently: bool = False) -> None:
+        """Take a recording away at source now, into the trash or for good. ``NotFound`` (2801) where there is none."""
         item = self._recording_of.get(recording_id)
         if item is None:
             raise NotFound("the recording does not exist", http_status=404, code=2801)
         now = self.now()
         item.deleted_at = now if item.deleted_at is None else min(now, item.deleted_at)
+        if permanently:
+            item.purged_at = now
 
     def mark_voicemail_deleted(self, message_id: str) -> None:
         """Turn a voicemail's status to deleted now. ``NotFound`` (3002) where there is no such message."""

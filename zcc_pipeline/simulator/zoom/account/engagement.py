@@ -50,6 +50,7 @@ class Recording:
     """One recorded segment.
 
     ``transcript_at`` None: its transcript never comes; ``is_media_gone``: listed, but the media answers 404.
+    ``deleted_at``: it leaves the lists; ``purged_at``: for good, a while later unless told.
     """
 
     recording_id: str
@@ -66,6 +67,7 @@ class Recording:
     listed_at: datetime
     transcript_at: datetime | None
     deleted_at: datetime | None = None
+    purged_at: datetime | None = None
     is_media_gone: bool = False
 
     def is_listed(self, at: datetime) -> bool:

@@ -1,0 +1,1 @@
+"""The stand-in's pushing side: events made from the account, and everything that sends them."""
