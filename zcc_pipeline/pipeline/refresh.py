@@ -48,6 +48,10 @@ class RefreshReport:
     not_verified: dict[date, str] = field(default_factory=dict)
     days_touched: set[date] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
+    unknown: dict[str, str] = field(default_factory=dict)
+    """Engagements that the source does not know, with its answer."""
+    unread: dict[str, str] = field(default_factory=dict)
+    """Engagements that could not be read, and why."""
 
     def add(self, other: RefreshReport) -> None:
         """Sum up."""
@@ -58,6 +62,8 @@ class RefreshReport:
         self.not_verified |= other.not_verified
         self.days_touched |= other.days_touched
         self.problems += other.problems
+        self.unknown |= other.unknown
+        self.unread |= other.unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +124,12 @@ async def _read_all(runtime: Runtime, ids: list[str], report: RefreshReport) -> 
         async def read(engagement_id: str) -> None:
             try:
                 entry, found = await _read_one(runtime, api, engagement_id)
-            except NotFound:
+            except NotFound as error:
                 report.not_found += 1
+                report.unknown[engagement_id] = str(error)
             except (TransientError, PermanentError) as error:
                 report.failed += 1
+                report.unread[engagement_id] = str(error)
                 report.problems.append(str(error))
             else:
                 seen.append(entry)
