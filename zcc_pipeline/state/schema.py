@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0001"
+HEAD = "0002"
 """Schema this version writes: the newest migration. Four digits, so that a higher one is known to be newer."""
 
 VERSION_TABLE = "zcc_state_version"
@@ -135,6 +135,61 @@ settings = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 
+# Inbox rows whose consequences are kept; once no lower one can come any more, the mark stands for them.
+applied_events = sa.Table(
+    "zcc_event_applied",
+    metadata,
+    sa.Column("inbox_id", sa.String(32), primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("applied_at", UtcDateTime, nullable=False),
+)
+
+event_marks = sa.Table(
+    "zcc_event_mark",
+    metadata,
+    sa.Column("inbox_id", sa.String(32), primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+)
+
+refresh_due = sa.Table(
+    "zcc_refresh_due",
+    metadata,
+    sa.Column("engagement_id", sa.Text, primary_key=True),
+    sa.Column("due_at", UtcDateTime),
+    sa.Column("read_after", UtcDateTime, nullable=False),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("first_due_at", UtcDateTime, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Index("zcc_refresh_due_by_time", "due_at"),
+)
+
+event_gaps = sa.Table(
+    "zcc_event_gap",
+    metadata,
+    sa.Column("inbox_id", sa.String(32), primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_try_at", UtcDateTime),
+    sa.Column("closed_at", UtcDateTime),
+    sa.Column("outcome", sa.Text),
+    sa.Index("zcc_event_gap_by_time", "next_try_at"),
+)
+
+pushed_parts = sa.Table(
+    "zcc_pushed_part",
+    metadata,
+    sa.Column("dataset", sa.Text, primary_key=True),
+    sa.Column("record_id", sa.Text, primary_key=True),
+    sa.Column("part_id", sa.Text, nullable=False),
+    sa.Column("engagement_id", sa.Text, nullable=False),
+    sa.Column("shape", sa.Text, nullable=False),
+    sa.Column("said_at", UtcDateTime, nullable=False),
+    sa.Index("zcc_pushed_part_by_engagement", "engagement_id"),
+)
+
 # Times of the rate budget are seconds since the epoch, so that the arithmetic happens inside one statement on either
 # database.
 rates = sa.Table(
@@ -155,4 +210,16 @@ heavy_days = sa.Table(
 )
 
 RATE_TABLES = (rates, heavy_days)
-LEDGER_TABLES = (windows, artefacts, reads, absences, quarantine, settings)
+LEDGER_TABLES = (
+    windows,
+    artefacts,
+    reads,
+    absences,
+    quarantine,
+    settings,
+    applied_events,
+    event_marks,
+    refresh_due,
+    event_gaps,
+    pushed_parts,
+)

@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from zcc_pipeline.state.absences import StoredAbsences
 from zcc_pipeline.state.artefacts import StoredArtefacts
 from zcc_pipeline.state.database import Database, open_ledger_engine, open_rate_engine, parse_state_url
+from zcc_pipeline.state.events import StoredEvents
 from zcc_pipeline.state.frozen import FrozenSettings
 from zcc_pipeline.state.migrate import ensure_current
 from zcc_pipeline.state.quarantine import StoredQuarantine
@@ -42,6 +43,7 @@ class StateStore:
         self.artefacts = StoredArtefacts(ledgers)
         self.reads = StoredReads(ledgers)
         self.absences = StoredAbsences(ledgers)
+        self.events = StoredEvents(ledgers)
         self.quarantine = StoredQuarantine(ledgers, new_id)
         self.settings = FrozenSettings(ledgers)
 

@@ -18,7 +18,7 @@ from alembic.script import ScriptDirectory
 from zcc_pipeline.domain.errors import ConfigurationError, TransientError
 from zcc_pipeline.state import StateStore
 from zcc_pipeline.state.migrate import MIGRATIONS
-from zcc_pipeline.state.schema import HEAD, VERSION_TABLE, metadata
+from zcc_pipeline.state.schema import HEAD, LEDGER_TABLES, VERSION_TABLE, metadata
 from zcc_pipeline_tests.integration.state.conftest import DAY, NOW
 from zcc_pipeline_tests.integration.state.processes import outputs, soon, start
 
@@ -122,3 +122,24 @@ def test_the_store_makes_the_folder_it_lies_in_and_keeps_the_rate_budget_beside(
     StateStore.open(f"sqlite:///{tmp_path}/a%20 b/zcc/state.sqlite").close()
 
     assert sorted(path.name for path in (tmp_path / "a%20 b/zcc").iterdir()) == ["state-rate.sqlite", "state.sqlite"]
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date_with_all_it_holds(state_url: str) -> None:
+    with StateStore.open(state_url) as store:
+        store.absences.mark("zoom/notes", ["n1"], DAY, NOW)
+        with store._ledgers.write() as connection:
+            first = {"zcc_window", "zcc_artefact", "zcc_read", "zcc_absence", "zcc_quarantine", "zcc_setting"}
+            for table in LEDGER_TABLES:
+                if table.name not in first:
+                    connection.execute(sa.text(f"DROP TABLE {table.name}"))
+        for database in (store._ledgers, store._rates):
+            with database.engine.begin() as connection:
+                connection.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
+
+    with StateStore.open(state_url) as store:
+        assert store.absences.pending("zoom/notes", DAY) == {"n1": NOW}
+        store.events.apply("01INBOX", [1], now=NOW)
+        assert store.events.applied("01INBOX", [1, 2]) == {1}
+        for database in (store._ledgers, store._rates):
+            with database.engine.connect() as connection:
+                assert connection.scalar(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")) == HEAD
