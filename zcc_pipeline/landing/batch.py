@@ -29,13 +29,17 @@ def content_hashes(payloads: Sequence[bytes]) -> bytes:
     return b"".join([sha256(payload).digest() for payload in payloads])
 
 
-def key_hashes(record_ids: Sequence[str], shapes: Sequence[str], shape_codes: Array) -> Array:
-    """64 bits a record that stand for ``(record_id, shape)`` in this process; where they agree, the ids decide.
+def id_hashes(record_ids: Sequence[str]) -> Array:
+    """64 bits that stand for each id in this process; where they agree, the ids decide.
 
     Python's own string hash: keyed anew in each process, so that nobody outside can make ids collide.
     """
-    ids = np.fromiter(map(hash, record_ids), np.int64, len(record_ids))
-    return ids ^ np.array([hash(("shape", shape)) for shape in shapes], np.int64)[shape_codes]
+    return np.fromiter(map(hash, record_ids), np.int64, len(record_ids))
+
+
+def shape_hashes(shapes: Sequence[str]) -> Array:
+    """The same for shapes; together by exclusive or they stand for ``(record_id, shape)``."""
+    return np.array([hash(("shape", shape)) for shape in shapes], np.int64)
 
 
 @dataclass(slots=True)
@@ -45,7 +49,10 @@ class Batch:
     record_ids: TextColumn
     payloads: TextColumn
     engagement_ids: TextColumn
+    id_keys: Array
+    """Stand for the record whatever its shape."""
     keys: Array
+    """Stand for the record in its shape."""
     hashes: Array
     """Two unsigned 64-bit halves a row."""
     as_of: Array
@@ -152,11 +159,13 @@ class BatchBuilder:
         chunk_numbers = np.repeat(np.arange(len(origins), dtype=np.int32), [origin.rows for origin in origins])
         shapes = [origin.shape for origin in origins]
         digests = np.frombuffer(self._hashes, np.uint8).reshape(-1, _FULL_HASH_BYTES)
+        id_keys = id_hashes(self._record_ids)
         return Batch(
             record_ids=text_column(self._record_ids),
             payloads=raw_column(b"".join(self._payloads), np.array(self._payload_lengths, np.int32)),
             engagement_ids=text_column(self._engagement_ids),
-            keys=key_hashes(self._record_ids, shapes, chunk_numbers),
+            id_keys=id_keys,
+            keys=id_keys ^ shape_hashes(shapes)[chunk_numbers],
             hashes=np.ascontiguousarray(digests[:, :HASH_BYTES]).view(np.uint64),
             as_of=np.array([origin.as_of for origin in origins], np.int64)[chunk_numbers],
             occurred_at=parse_times(text_column(self._occurred_at)),

@@ -1,4 +1,4 @@
-"""When two payloads say the same: sorted keys, and volatile fields reduced to whether they are filled."""
+"""When two payloads of one shape say the same, and when two of different shapes contradict each other."""
 
 from __future__ import annotations
 
@@ -36,3 +36,35 @@ def _without_volatile(meaning: object, volatile_fields: frozenset[str]) -> objec
         for name in volatile_fields & meaning.keys():
             meaning[name] = bool(meaning[name])
     return meaning
+
+
+def content_of(payload: bytes, volatile_fields: frozenset[str]) -> object:
+    """The payload's value without its volatile fields; the bytes themselves where they are not JSON."""
+    try:
+        content = _decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        try:
+            content = json.loads(payload)
+        except (ValueError, RecursionError):
+            return payload
+    if isinstance(content, dict):
+        return {name: value for name, value in content.items() if name not in volatile_fields}
+    return content
+
+
+def contradicts(one: object, other: object) -> bool:
+    """Whether two values cannot both hold; what one of them lacks or has as null contradicts nothing, at any depth."""
+    if one is None or other is None:
+        return False
+    if isinstance(one, dict) and isinstance(other, dict):
+        return any(contradicts(value, other.get(name)) for name, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) != len(other) or any(map(contradicts, one, other))
+    return isinstance(one, bool) != isinstance(other, bool) or one != other
+
+
+def overlaid(older: object, newer: object) -> object:
+    """What both say together: the fields of the newer value, and those of the older one that it lacks."""
+    if isinstance(older, dict) and isinstance(newer, dict):
+        return older | {name: value for name, value in newer.items() if value is not None}
+    return older if newer is None else newer

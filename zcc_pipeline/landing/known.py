@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from zcc_pipeline.landing.batch import key_hashes
+from zcc_pipeline.landing.batch import id_hashes, shape_hashes
 from zcc_pipeline.landing.columns import Array, from_numpy, to_numpy
-from zcc_pipeline.landing.schema import IDENTITY_COLUMNS, VERSION_COLUMNS
+from zcc_pipeline.landing.schema import VERSION_COLUMNS
 
 Opener = Callable[[], pa.NativeFile]
 
@@ -31,7 +31,10 @@ class Versions:
 
     rows: Array
     """Number of the version within the day: growing with the file's name and the place in the file."""
+    id_keys: Array
+    """Stand for the record whatever its shape."""
     keys: Array
+    """Stand for the record in its shape."""
     record_ids: pa.Array
     shapes: pa.Array
     hashes: Array
@@ -65,8 +68,8 @@ class _Run:
 class DayVersions:
     """All versions of one day: those on disk when the writer first touched the day, and those that it added since.
 
-    Holds only a 64-bit key and a row number for each version (sorted runs that merge as they grow); ids, hashes and
-    times are read again from the row groups in which a key is found, payloads from there too.
+    Holds only a 64-bit key of its id and a row number for each version (sorted runs that merge as they grow); ids,
+    shapes, hashes and times are read again from the row groups in which a key is found, payloads from there too.
     """
 
     def __init__(self) -> None:
@@ -81,9 +84,9 @@ class DayVersions:
             groups = []
             with open_input() as source, pq.ParquetFile(source) as file:
                 for number in range(file.metadata.num_row_groups):
-                    table = file.read_row_group(number, columns=IDENTITY_COLUMNS)
+                    table = file.read_row_group(number, columns=["record_id"])
                     groups.append((number, table.num_rows))
-                    keys.append(_keys_of(table))
+                    keys.append(id_hashes(table["record_id"].to_pylist()))
             self.append(open_input, groups, np.concatenate(keys) if keys else np.empty(0, np.int64))
 
     def append(self, open_input: Opener, groups: list[tuple[int, int]], keys: Array) -> None:
@@ -97,20 +100,25 @@ class DayVersions:
         while len(self._runs) > 1 and len(self._runs[-2].keys) < 2 * len(self._runs[-1].keys):
             self._runs.append(self._runs.pop().merged(self._runs.pop()))
 
-    def find(self, keys: Array) -> Versions | None:
-        """The versions whose key is among those asked for (sorted, distinct); None where there is none: no reading."""
-        found = [pair for pair in (run.find(keys) for run in self._runs) if len(pair[0])]
+    def find(self, id_keys: Array) -> Versions | None:
+        """The versions, in every shape, of the records asked for (sorted, distinct keys); None where there is none:
+        no reading."""
+        found = [pair for pair in (run.find(id_keys) for run in self._runs) if len(pair[0])]
         if not found:
             return None
         rows = np.concatenate([pair[0] for pair in found])
         order = np.argsort(rows)
         rows = rows[order]
+        id_keys = np.concatenate([pair[1] for pair in found])[order]
         table = self._read(rows, VERSION_COLUMNS)
+        shapes = table["shape"].combine_chunks()
+        distinct = shapes.dictionary_encode()
         return Versions(
             rows=rows.astype(np.int64),
-            keys=np.concatenate([pair[1] for pair in found])[order],
+            id_keys=id_keys,
+            keys=id_keys ^ shape_hashes(distinct.dictionary.to_pylist())[to_numpy(distinct.indices, "int32")],
             record_ids=table["record_id"].combine_chunks(),
-            shapes=table["shape"].combine_chunks(),
+            shapes=shapes,
             hashes=to_numpy(table["content_hash"], "uint64").reshape(-1, 2),
             as_of=to_numpy(table["as_of"], "int64"),
             observed_at=to_numpy(table["observed_at"], "int64"),
@@ -137,9 +145,3 @@ class DayVersions:
                 group = file.read_row_group(segment.row_group, columns=columns)
             parts.append(group if len(within) == group.num_rows else group.take(from_numpy(within, pa.int64())))
         return pa.concat_tables(parts)
-
-
-def _keys_of(table: pa.Table) -> Array:
-    shapes = table["shape"].combine_chunks().dictionary_encode()
-    codes = to_numpy(shapes.indices, "int32")
-    return key_hashes(table["record_id"].to_pylist(), shapes.dictionary.to_pylist(), codes)

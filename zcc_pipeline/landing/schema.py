@@ -26,7 +26,6 @@ VERSION_SCHEMA = pa.schema(
 )
 """A row is a version of a record as received."""
 
-IDENTITY_COLUMNS = ["record_id", "shape"]
 VERSION_COLUMNS = ["record_id", "shape", "content_hash", "as_of", "observed_at", "is_deleted"]
 """Everything the version rule needs except the payload, so that payloads are read only where hashes differ."""
 

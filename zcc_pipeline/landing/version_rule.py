@@ -4,19 +4,32 @@ A record is compared with the latest version of the same ``(record_id, shape)`` 
 then place), and kept when it says something else, so A, B, A gives three versions. One that speaks for an earlier
 time than the latest is kept when its content is new to the record: a fact, though never the newest. Of a tombstone
 only the fact of deletion counts.
+
+Shapes are different facts about one record, and yet they speak of the same thing. Where a list says A, a read by id B
+and the list A again, the last word is A. So what repeats the latest of its own shape is kept all the same when a newer
+version in *another* shape, which does not speak for a later time than the arriving one, contradicts it:
+
+- it is a tombstone and the arriving one is not, or the other way round;
+- a field that both have says something else. Fields that are volatile, null or absent never contradict, at any depth:
+  a shape may tell less, and does so with every read. Among several other shapes the newest that has a field speaks.
+
+What agrees on the common fields is never written again, however often the shapes take turns, and what was written
+again once is then the newest itself. (Shapes that always disagree on a field cost a version at each turn.)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from zcc_pipeline.landing.batch import Batch
-from zcc_pipeline.landing.canonical import canonical
+from zcc_pipeline.landing.canonical import contradicts, overlaid
 from zcc_pipeline.landing.columns import Array, from_numpy, repeated, to_numpy
+from zcc_pipeline.landing.histories import Histories, History, Version
 from zcc_pipeline.landing.known import DayVersions, Versions
 
 
@@ -36,11 +49,11 @@ def judge(
     """Decide on the rows of one day.
 
     Records that come once and are unknown, or whose bytes are those of their latest version, are settled as whole
-    columns; only the others (changed, repeated within the batch, older than what is stored) are looked at one by one.
+    columns; only the others (changed, repeated within the batch, older than what is stored, or with something newer
+    stored in another shape) are looked at one by one.
     """
-    keys = batch.keys[rows]
     verdict = Verdict(np.ones(len(rows), np.bool_), np.zeros(len(rows), np.bool_), np.full(len(rows), observed_at))
-    distinct, is_open = _distinct_and_repeated(keys)
+    distinct, is_open = _distinct_and_repeated(batch.id_keys[rows])
     versions = known.find(distinct)
     if versions is not None:
         is_found, is_same = _compare_with_latest(batch, rows, versions)
@@ -49,7 +62,11 @@ def judge(
         is_open |= is_found & ~is_same
     open_rows = np.flatnonzero(is_open)
     if len(open_rows):
-        _judge_one_by_one(batch, rows, open_rows, verdict, _Histories(known, versions, volatile_fields))
+        histories = Histories()
+        if versions is not None:
+            chosen = rows[open_rows]
+            histories.load(versions, known.payloads, id_keys=batch.id_keys[chosen], as_of=batch.as_of[chosen])
+        _judge_one_by_one(batch, rows, open_rows, verdict, histories, volatile_fields)
     return verdict
 
 
@@ -64,7 +81,8 @@ def _distinct_and_repeated(keys: Array) -> tuple[Array, Array]:
 
 
 def _compare_with_latest(batch: Batch, rows: Array, versions: Versions) -> tuple[Array, Array]:
-    """Whether a row's key is found, and whether the latest version found is the same record with the same content."""
+    """Whether a row's key is found, and whether the latest version found is the same record with the same content and
+    nothing newer is known in another shape."""
     order = np.lexsort((versions.rows, versions.observed_at, versions.as_of, versions.keys))
     keys = versions.keys[order]
     is_last = np.append(keys[1:] != keys[:-1], True)
@@ -75,9 +93,21 @@ def _compare_with_latest(batch: Batch, rows: Array, versions: Versions) -> tuple
     is_deleted = batch.is_deleted[rows]
     is_same = is_found & (versions.is_deleted[partner] == is_deleted)
     is_same &= is_deleted | (versions.hashes[partner] == batch.hashes[rows]).all(axis=1)
+    if np.ptp(versions.keys ^ versions.id_keys):  # else there is one shape
+        is_same &= versions.as_of[partner] >= _newest_in_any_shape(versions, batch.id_keys[rows])
     candidates = np.flatnonzero(is_same)
     is_same[candidates] = _is_same_record(batch, rows[candidates], versions, partner[candidates])
     return is_found, is_same
+
+
+def _newest_in_any_shape(versions: Versions, id_keys: Array) -> Array:
+    """The greatest ``as_of`` of each record asked for; anything where a record has no version."""
+    order = np.lexsort((versions.as_of, versions.id_keys))
+    ordered = versions.id_keys[order]
+    is_last = np.append(ordered[1:] != ordered[:-1], True)
+    place = np.minimum(np.searchsorted(ordered[is_last], id_keys), int(is_last.sum()) - 1)
+    newest: Array = versions.as_of[order[is_last]][place]
+    return newest
 
 
 def _is_same_record(batch: Batch, rows: Array, versions: Versions, partners: Array) -> Array:
@@ -90,89 +120,19 @@ def _is_same_record(batch: Batch, rows: Array, versions: Versions, partners: Arr
     return to_numpy(pc.and_(is_same_id, is_same_shape), "bool")
 
 
-@dataclass(slots=True)
-class _Version:
-    """One version of a record under comparison."""
-
-    as_of: int
-    observed_at: int
-    is_deleted: bool
-    digest: bytes
-    payload: bytes | None
-    _meaning: bytes | None = None
-
-    def says_the_same(self, other: _Version, volatile_fields: frozenset[str]) -> bool:
-        if self.is_deleted or other.is_deleted:
-            return self.is_deleted == other.is_deleted
-        return self.digest == other.digest or self.meaning(volatile_fields) == other.meaning(volatile_fields)
-
-    def meaning(self, volatile_fields: frozenset[str]) -> bytes:
-        if self._meaning is None:
-            self._meaning = canonical(self.payload or b"", volatile_fields)
-        return self._meaning
-
-
-@dataclass(slots=True)
-class _History:
-    """The versions of one record, and which of them is the latest."""
-
-    versions: list[_Version] = field(default_factory=list)
-    latest: _Version | None = None
-
-    def add(self, version: _Version) -> None:
-        self.versions.append(version)
-        if self.latest is None or (version.as_of, version.observed_at) >= (self.latest.as_of, self.latest.observed_at):
-            self.latest = version
-
-
-class _Histories:
-    """Histories of the records that need a closer look."""
-
-    def __init__(self, known: DayVersions, versions: Versions | None, volatile_fields: frozenset[str]) -> None:
-        self._known, self._versions = known, versions
-        self.volatile_fields = volatile_fields
-        self.by_record: dict[tuple[str, str], _History] = {}
-
-    def load(self, keys: Array, as_of: Array) -> None:
-        """Bring in what is stored of those records, with the payloads that may be compared.
-
-        That is the latest one of each record, and all of them where an arriving one speaks for an earlier time.
-        """
-        versions = self._versions
-        if versions is None:
-            return
-        chosen = np.flatnonzero(np.isin(versions.keys, keys))
-        wanted, places = np.unique(versions.keys[chosen], return_inverse=True)
-        newest = np.full(len(wanted), np.iinfo(np.int64).min)
-        np.maximum.at(newest, places, versions.as_of[chosen])
-        oldest_arriving = np.full(len(wanted), np.iinfo(np.int64).max)
-        is_stored = np.isin(keys, wanted)
-        np.minimum.at(oldest_arriving, np.searchsorted(wanted, keys[is_stored]), as_of[is_stored])
-        may_compare = (versions.as_of[chosen] == newest[places]) | (oldest_arriving < newest)[places]
-        may_compare &= ~versions.is_deleted[chosen]
-        payloads = self._known.payloads(versions.rows[chosen[may_compare]])
-        columns = zip(
-            versions.record_ids.take(from_numpy(chosen, pa.int64())).to_pylist(),
-            versions.shapes.take(from_numpy(chosen, pa.int64())).to_pylist(),
-            versions.as_of[chosen].tolist(),
-            versions.observed_at[chosen].tolist(),
-            versions.is_deleted[chosen].tolist(),
-            versions.rows[chosen].tolist(),
-            chosen.tolist(),
-            strict=True,
-        )
-        for record_id, shape, moment, observed_at, is_deleted, row, index in columns:
-            digest = versions.hashes[index].tobytes()
-            version = _Version(moment, observed_at, is_deleted, digest, payloads.get(row))
-            self.by_record.setdefault((record_id, shape), _History()).add(version)
-
-
-def _judge_one_by_one(batch: Batch, rows: Array, open_rows: Array, verdict: Verdict, histories: _Histories) -> None:
-    chosen = rows[open_rows]
-    histories.load(batch.keys[chosen], batch.as_of[chosen])
-    for place, row in zip(open_rows.tolist(), chosen.tolist(), strict=True):
-        history = histories.by_record.setdefault(batch.record(row), _History())
-        arriving = _Version(
+def _judge_one_by_one(
+    batch: Batch,
+    rows: Array,
+    open_rows: Array,
+    verdict: Verdict,
+    histories: Histories,
+    volatile_fields: frozenset[str],
+) -> None:
+    for place, row in zip(open_rows.tolist(), rows[open_rows].tolist(), strict=True):
+        record_id, shape = batch.record(row)
+        history = histories.of(record_id, shape)
+        others = histories.in_other_shapes(record_id, shape)
+        arriving = Version(
             int(batch.as_of[row]),
             int(verdict.observed_at[place]),
             bool(batch.is_deleted[row]),
@@ -180,21 +140,45 @@ def _judge_one_by_one(batch: Batch, rows: Array, open_rows: Array, verdict: Verd
             batch.payloads.raw(row),
         )
         verdict.is_known[place] = history.latest is not None
-        verdict.is_kept[place] = is_kept = _is_version(arriving, history, histories.volatile_fields)
+        verdict.is_kept[place] = is_kept = _is_version(arriving, history, others, volatile_fields)
         if is_kept:
             verdict.observed_at[place] = arriving.observed_at
             history.add(arriving)
 
 
-def _is_version(arriving: _Version, history: _History, volatile_fields: frozenset[str]) -> bool:
+def _is_version(
+    arriving: Version, history: History, others: Iterable[History], volatile_fields: frozenset[str]
+) -> bool:
     latest = history.latest
     if latest is None:
         return True
     if arriving.as_of < latest.as_of:
         return not any(arriving.says_the_same(version, volatile_fields) for version in history.versions)
     if arriving.says_the_same(latest, volatile_fields):
-        return False
+        newer = _said_since(latest, arriving, others)
+        if not _contradict(newer, arriving, volatile_fields):
+            return False
+        latest = newer[-1]
     if arriving.as_of == latest.as_of:
         # Both speak for the same moment, so the order of arrival must be readable from the times.
         arriving.observed_at = max(arriving.observed_at, latest.observed_at + 1)
     return True
+
+
+def _said_since(latest: Version, arriving: Version, others: Iterable[History]) -> list[Version]:
+    """The last word of each other shape between the latest of the own shape and the arriving one, oldest first."""
+    last_words = (history.latest_until(arriving.as_of) for history in others)
+    newer = [version for version in last_words if version is not None and version.as_of > latest.as_of]
+    return sorted(newer, key=lambda version: version.order)
+
+
+def _contradict(newer: list[Version], arriving: Version, volatile_fields: frozenset[str]) -> bool:
+    if not newer:
+        return False
+    if arriving.is_deleted or newer[-1].is_deleted:
+        return arriving.is_deleted != newer[-1].is_deleted
+    said: object = None
+    for version in newer:
+        if not version.is_deleted:
+            said = overlaid(said, version.content(volatile_fields))
+    return contradicts(said, arriving.content(volatile_fields))

@@ -129,7 +129,7 @@ class LakeWriter:
         table = batch.to_table(observed_at)
         for day, kept in kept_by_day:
             part = table if len(kept) == len(batch) else table.take(from_numpy(kept, pa.int64()))
-            self._stage(day, part, batch.keys[kept])
+            self._stage(day, part, batch.id_keys[kept])
 
     def _without_rejected(self, batch: Batch) -> Array:
         bad_rows = batch.bad_rows()

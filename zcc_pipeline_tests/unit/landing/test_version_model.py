@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from zcc_pipeline_tests.lakes import ENGAGEMENTS, START, all_rows, chunk, land, make_lake
 
 # Three meanings; the second has two spellings, the third comes with two values of a volatile field.
-CONTENTS = [
+CONTENTS: list[tuple[bytes, str]] = [
     (b'{"v":1}', "one"),
     (b'{"v":2,"w":0}', "two"),
     (b'{ "w":0, "v":2 }', "two"),
@@ -48,18 +48,33 @@ arrivals = st.builds(
 histories = st.lists(st.lists(st.lists(arrivals, max_size=6), max_size=3), max_size=4)
 
 
+def newest(versions: list[Arrival]) -> Arrival | None:
+    return max(enumerate(versions), key=lambda pair: (pair[1].minute, pair[0]), default=(0, None))[1]
+
+
+def is_contradicted(arrival: Arrival, other_shape: list[Arrival], since: int) -> bool:
+    """By the last word of the other shape up to the arrival's time; the URL is volatile, so only ``v`` is common."""
+    last = newest([v for v in other_shape if v.minute <= arrival.minute])
+    if last is None or last.minute <= since:
+        return False
+    if last.is_deleted or arrival.is_deleted:
+        return last.is_deleted != arrival.is_deleted
+    return {last.meaning, arrival.meaning} == {"one", "two"}
+
+
 def expected_versions(arrived: list[Arrival]) -> list[Arrival]:
-    """The rule in words: unlike the latest, or older than it and new."""
+    """The rule in words: unlike the latest, or older than it and new, or contradicted since in the other shape."""
     kept: list[Arrival] = []
     for arrival in arrived:
         same = [v for v in kept if (v.record_id, v.shape) == (arrival.record_id, arrival.shape)]
-        latest = max(enumerate(same), key=lambda pair: (pair[1].minute, pair[0]), default=(0, None))[1]
+        others = [v for v in kept if v.record_id == arrival.record_id and v.shape != arrival.shape]
+        latest = newest(same)
         if latest is None:
             kept.append(arrival)
         elif arrival.minute < latest.minute:
             if arrival.meaning not in {version.meaning for version in same}:
                 kept.append(arrival)
-        elif arrival.meaning != latest.meaning:
+        elif arrival.meaning != latest.meaning or is_contradicted(arrival, others, latest.minute):
             kept.append(arrival)
     return kept
 
