@@ -24,10 +24,6 @@ class QuotaExhausted(TransientError):
     """A daily budget is used up; ``retry_after_seconds`` tells when it is refilled. Burns no retries."""
 
 
-class InboxUnavailable(TransientError):
-    """A received event could not be put on disk in time: it must not be acknowledged, the sender sends it again."""
-
-
 class PermanentError(ZccPipelineError):
     """The same call will fail again."""
 

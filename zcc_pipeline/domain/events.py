@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import msgspec
 
@@ -23,6 +23,7 @@ CONNECTION_GAP = "connection_gap"
 FLOW_PREFIX = "flow."
 """Flow events are named ``flow.<type>``."""
 
+_MAX_NAME_LENGTH = 200  # an index takes no more than a few hundred
 _MAX_TIMESTAMP_MS = 253_402_300_799_999  # the last one of the year 9999
 
 
@@ -50,44 +51,6 @@ class InboxRow:
     event: PushedEvent
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
-    """What became of an event that was handed to the inbox: it is synced to disk either way."""
-
-    seq: int | None
-    """Its place, where the inbox tells it."""
-    is_duplicate: bool
-
-
-@dataclass(frozen=True, slots=True)
-class InboxHealth:
-    """Whether events can be kept."""
-
-    is_alive: bool
-    waiting: int
-    """Events not yet on disk."""
-    last_commit_at: datetime | None
-    last_error: str | None
-    """Name of its class; its text may quote an event."""
-    free_bytes: int | None
-
-
-class EventSink(Protocol):
-    """What the intakes know of the inbox."""
-
-    async def put(self, event: PushedEvent) -> Put:
-        """Return once the event is on disk; raises ``InboxUnavailable`` where that cannot be had in time."""
-        ...
-
-    def health(self) -> InboxHealth:
-        """As of now, without waiting."""
-        ...
-
-    def note(self, name: str, at: datetime) -> None:
-        """Remember when something last happened that is no event, as well as it goes: neither waits nor raises."""
-        ...
-
-
 def zoom_event(body: bytes, *, intake: Intake, received_at: datetime) -> PushedEvent:
     """Read the envelope ``{event, event_ts (ms), payload: {account_id, object}}`` that all of Zoom's events share.
 
@@ -96,7 +59,7 @@ def zoom_event(body: bytes, *, intake: Intake, received_at: datetime) -> PushedE
     try:
         whole = msgspec.json.decode(body)
         name, payload = whole["event"], whole.get("payload")
-        if not isinstance(name, str) or not name:
+        if _text(name) is None:
             return _unreadable(body, intake, received_at)
         identity = {"event": name, "event_ts": whole.get("event_ts"), "payload": payload}
         key = hashlib.sha256(msgspec.json.encode(identity, order="sorted")).digest()
@@ -122,7 +85,8 @@ def _unreadable(body: bytes, intake: Intake, received_at: datetime) -> PushedEve
 
 
 def _text(value: Any) -> str | None:  # noqa: ANN401 whatever the JSON holds
-    return value if isinstance(value, str) and value else None
+    """A name or id; none that a database could not take as one."""
+    return value if isinstance(value, str) and 0 < len(value) <= _MAX_NAME_LENGTH and "\0" not in value else None
 
 
 def _moment(value: Any) -> datetime | None:  # noqa: ANN401 whatever the JSON holds

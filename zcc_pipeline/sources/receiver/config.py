@@ -32,6 +32,8 @@ class ReceiverConfig:
     """Refused signatures or tokens per source; further ones are answered 429 and no longer logged one by one."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks whose ``X-Forwarded-For`` is believed. From anybody else it is ignored."""
+    keep_alive_seconds: float = 150.0
+    """Longer than proxies keep theirs (nginx 60 s, Caddy 120 s): whoever closes first must not be the one asked."""
     root_path: str = ""
     """Path that a proxy in front hands on with each request, such as ``/zcc``."""
     drain_seconds: float = 10.0

@@ -59,3 +59,12 @@ def test_no_bytes_are_too_strange(body: bytes) -> None:
 def test_what_is_no_event_is_unreadable() -> None:
     bodies = [b"", b"{", b"[]", b'{"event": 1}', b"[" * 100_000, b'"\\ud800"', b'{"event": ""}']
     assert {zoom_event(body, intake="webhook", received_at=AT).event for body in bodies} == {UNREADABLE}
+
+
+def test_names_and_ids_that_no_database_takes_are_none() -> None:
+    for wrong in ("x" * 201, "a\0b"):
+        read = zoom_event(json.dumps(EVENT | {"event": wrong}).encode(), intake="webhook", received_at=AT)
+        assert read.event == UNREADABLE
+        payload = {"account_id": wrong, "object": {"engagement_id": wrong}}
+        read = zoom_event(json.dumps(EVENT | {"payload": payload}).encode(), intake="webhook", received_at=AT)
+        assert (read.account_id, read.engagement_id) == (None, None)
