@@ -402,6 +402,15 @@ _ALL = (
         engagement_field="engagement_id",
         time_field="occurred_at",
     ),
+    Dataset(
+        name="zoom/coverage",
+        description="One record per day and pushed event: how often polling expected it, how often it came, how fast.",
+        api_page="",
+        reading=Reading.FILE,
+        group="completeness",
+        id_fields=("day", "event"),
+        time_field="occurred_at",
+    ),
 )
 
 DATASETS: dict[str, Dataset] = {dataset.name: dataset for dataset in _ALL}

@@ -409,6 +409,34 @@ class Quarantine(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class DifferenceRow:
+    """Something that was pushed and not polled (``only_pushed``) or the other way round, and what became of it."""
+
+    event: str
+    subject_id: str
+    direction: str
+    engagement_id: str | None
+    day: date
+    outcome: str
+    """``recovered``, ``failed`` or ``explained``."""
+    evidence: str
+    detected_at: datetime
+    judged_at: datetime
+
+
+class DifferenceLedger(Protocol):
+    """Differences between push and poll, each once."""
+
+    def record_all(self, rows: Iterable[DifferenceRow]) -> int:
+        """Write or judge anew; returns how many were not known before."""
+        ...
+
+    def on_days(self, first: date, last: date) -> Sequence[DifferenceRow]:
+        """All that were found about those days."""
+        ...
+
+
 class Body(Protocol):
     """One answer to a download, its head read and its bytes still to come."""
 

@@ -9,7 +9,11 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from zcc_pipeline.domain.records import SHAPE_DETAIL, SHAPE_LIST
 from zcc_pipeline.landing import Lake
+
+API_SHAPES = frozenset({SHAPE_LIST, SHAPE_DETAIL})
+"""Shapes of what was read from the API."""
 
 
 class ChannelFields(msgspec.Struct):
@@ -18,13 +22,22 @@ class ChannelFields(msgspec.Struct):
     channel: str | None = None
 
 
+class FlowFields(msgspec.Struct):
+    """One flow that handled an engagement."""
+
+    flow_id: str | None = None
+    flow_name: str | None = None
+
+
 class EngagementFields(msgspec.Struct):
     """What the pipeline looks at in an engagement, list or detail."""
 
     engagement_id: str
     start_time: str
     end_time: str | None = None
+    direction: str | None = None
     channels: list[ChannelFields] | None = None
+    flows: list[FlowFields] | None = None
     agents: list[msgspec.Raw] | None = None
     notes: list[msgspec.Raw] | None = None
     dispositions: list[msgspec.Raw] | None = None
@@ -32,6 +45,32 @@ class EngagementFields(msgspec.Struct):
     voice_mail: int | None = None
     survey_id: str | None = None
     transcript_url: str | None = None
+
+
+class _PartKeys(msgspec.Struct):
+    note_id: str | None = None
+    disposition_id: str | None = None
+    disposition_name: str | None = None
+
+
+_PART = msgspec.json.Decoder(_PartKeys)
+
+
+def parts_of(fields: EngagementFields) -> dict[str, frozenset[str]]:
+    """By dataset, the ids of an engagement's notes and dispositions, and the names of the latter.
+
+    A part that cannot be read is left out: it says nothing of any pushed part.
+    """
+    found = {"zoom/notes": fields.notes or (), "zoom/dispositions": fields.dispositions or ()}
+    return {dataset: frozenset(key for raw in array for key in _keys(raw)) for dataset, array in found.items()}
+
+
+def _keys(raw: bytes) -> Iterator[str]:
+    try:
+        part = _PART.decode(raw)
+    except msgspec.MsgspecError:
+        return
+    yield from filter(None, (part.note_id, part.disposition_id, part.disposition_name))
 
 
 class RecordingFields(msgspec.Struct):
@@ -97,12 +136,14 @@ class Landed(Generic[Fields]):
 def iter_landed(
     lake: Lake, dataset: str, fields: type[Fields], day: date, *, with_deleted: bool = False
 ) -> Iterator[Landed[Fields]]:
-    """Newest version of each record and shape of that day.
+    """Newest version of each record and shape of that day, as the API has it: what was pushed only hints at it.
 
     A record whose JSON does not fit is left out here; the warehouse quarantines it, where it is counted.
     """
     decoder = msgspec.json.Decoder(fields, strict=False)
-    table = lake.latest(dataset, day, day, with_deleted=with_deleted, columns=["payload", "as_of", "is_deleted"])
+    table = lake.latest(
+        dataset, day, day, shapes=API_SHAPES, with_deleted=with_deleted, columns=["payload", "as_of", "is_deleted"]
+    )
     columns = [table.column(name).to_pylist() for name in ("payload", "as_of", "is_deleted")]
     for payload, as_of, is_deleted in zip(*columns, strict=True):
         try:

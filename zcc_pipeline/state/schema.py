@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0002"
+HEAD = "0003"
 """Schema this version writes: the newest migration. Four digits, so that a higher one is known to be newer."""
 
 VERSION_TABLE = "zcc_state_version"
@@ -128,6 +128,21 @@ quarantine = sa.Table(
     sa.Index("zcc_quarantine_by_state", "state", "last_seen_at"),
 )
 
+differences = sa.Table(
+    "zcc_difference",
+    metadata,
+    sa.Column("event", sa.String(128), primary_key=True),
+    sa.Column("subject_id", sa.Text, primary_key=True),
+    sa.Column("direction", sa.String(16), primary_key=True),
+    sa.Column("engagement_id", sa.Text),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("evidence", sa.Text, nullable=False),
+    sa.Column("detected_at", UtcDateTime, nullable=False),
+    sa.Column("judged_at", UtcDateTime, nullable=False),
+    sa.Index("zcc_difference_by_day", "day", "outcome"),
+)
+
 settings = sa.Table(
     "zcc_setting",
     metadata,
@@ -216,6 +231,7 @@ LEDGER_TABLES = (
     reads,
     absences,
     quarantine,
+    differences,
     settings,
     applied_events,
     event_marks,

@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from zcc_pipeline.state.absences import StoredAbsences
 from zcc_pipeline.state.artefacts import StoredArtefacts
 from zcc_pipeline.state.database import Database, open_ledger_engine, open_rate_engine, parse_state_url
+from zcc_pipeline.state.differences import StoredDifferences
 from zcc_pipeline.state.events import StoredEvents
 from zcc_pipeline.state.frozen import FrozenSettings
 from zcc_pipeline.state.migrate import ensure_current
@@ -45,6 +46,7 @@ class StateStore:
         self.absences = StoredAbsences(ledgers)
         self.events = StoredEvents(ledgers)
         self.quarantine = StoredQuarantine(ledgers, new_id)
+        self.differences = StoredDifferences(ledgers)
         self.settings = FrozenSettings(ledgers)
 
     @classmethod
