@@ -56,17 +56,18 @@ Pushing (``push/routes.py``); every field is optional unless said otherwise, tim
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, cast, get_args
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from zcc_pipeline.domain.errors import NotFound
 from zcc_pipeline.simulator.zoom.account.truth import truth as true_contents
 from zcc_pipeline.simulator.zoom.faults import PROFILES, FaultKind, FaultProfile
+from zcc_pipeline.simulator.zoom.push.routes import PUSH_COMMANDS, build_push_routes
 from zcc_pipeline.simulator.zoom.rate_limits import CALLS_PER_SECOND, Label, Plan, RetryForm
 from zcc_pipeline.simulator.zoom.routes.people import find_note
 from zcc_pipeline.simulator.zoom.standin import ZoomStandIn
@@ -74,13 +75,14 @@ from zcc_pipeline.simulator.zoom.time_windows import format_utc
 
 Body = dict[str, Any]
 Command = Callable[[ZoomStandIn, Body], object]
+AsyncCommand = Callable[[ZoomStandIn, Body], Awaitable[object]]
 
 
 class ControlError(ValueError):
     """A control call that cannot be understood; answered with HTTP 422."""
 
 
-def build_control_routes(standin: ZoomStandIn) -> list[Route]:
+def build_control_routes(standin: ZoomStandIn) -> list[BaseRoute]:
     """The routes, bound to one stand-in."""
 
     async def state(_request: Request) -> Response:
@@ -89,11 +91,13 @@ def build_control_routes(standin: ZoomStandIn) -> list[Route]:
     async def truth(_request: Request) -> Response:
         return JSONResponse(true_contents(standin.account))
 
-    def post(name: str, command: Command) -> Route:
+    def post(name: str, command: Command | AsyncCommand) -> Route:
         async def endpoint(request: Request) -> Response:
             try:
                 body = json.loads(await request.body() or b"{}")
                 result = command(standin, body)
+                if isinstance(result, Awaitable):
+                    result = await result
             except NotFound as error:
                 return JSONResponse({"error": str(error)}, status_code=404)
             except (ControlError, KeyError, TypeError, ValueError) as error:
@@ -105,7 +109,8 @@ def build_control_routes(standin: ZoomStandIn) -> list[Route]:
     return [
         Route("/_control/state", state, methods=["GET"]),
         Route("/_control/truth", truth, methods=["GET"]),
-        *(post(name, command) for name, command in _COMMANDS.items()),
+        *(post(name, command) for name, command in {**_COMMANDS, **PUSH_COMMANDS}.items()),
+        *build_push_routes(standin),
     ]
 
 
@@ -126,7 +131,9 @@ def _advance(standin: ZoomStandIn, body: Body) -> object:
     step = timedelta(**{unit: float(body.get(unit, 0)) for unit in ("seconds", "minutes", "hours", "days")})
     if step < timedelta(0):
         raise ControlError("the account's time never goes back")
+    before = standin.account.now()
     standin.account.advance(step)
+    standin.pusher.time_passed(before)
     return _changed(standin)
 
 
@@ -140,11 +147,13 @@ def _edit_note(standin: ZoomStandIn, body: Body) -> object:
 
 def _add_note(standin: ZoomStandIn, body: Body) -> object:
     note_id = standin.account.add_note(body["engagement_id"], body["text"])
+    standin.pusher.note_was_added(body["engagement_id"], note_id)
     return _changed(standin) | {"note_id": note_id}
 
 
 def _delete_recording(standin: ZoomStandIn, body: Body) -> object:
-    standin.account.delete_recording(body["recording_id"])
+    standin.account.delete_recording(body["recording_id"], permanently=bool(body.get("permanently")))
+    standin.pusher.recordings_were_deleted([body["recording_id"]])
     return _changed(standin)
 
 
@@ -155,11 +164,13 @@ def _delete_engagement_recordings(standin: ZoomStandIn, body: Body) -> object:
     deleted = [recording.recording_id for recording in engagement.recordings]
     for recording_id in deleted:
         standin.account.delete_recording(recording_id)
+    standin.pusher.recordings_were_deleted(deleted)
     return _changed(standin) | {"deleted": deleted}
 
 
 def _delete_voicemail(standin: ZoomStandIn, body: Body) -> object:
     standin.account.mark_voicemail_deleted(body["message_id"])
+    standin.pusher.voicemail_was_deleted(body["message_id"])
     return _changed(standin)
 
 

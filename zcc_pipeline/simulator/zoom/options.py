@@ -10,6 +10,7 @@ from pathlib import Path
 from zcc_pipeline.simulator.zoom.account.spec import AccountSpec
 from zcc_pipeline.simulator.zoom.faults import FaultProfileName
 from zcc_pipeline.simulator.zoom.oauth import AcceptedCredentials
+from zcc_pipeline.simulator.zoom.push.requests import PushRequest
 from zcc_pipeline.simulator.zoom.rate_limits import Plan
 
 
@@ -46,3 +47,5 @@ class SimulatorOptions:
     file_link_lifetime_seconds: float = 300
     heavy_calls_per_day: int | None = None
     """The daily cap of HEAVY calls; the plan's unless told."""
+    push: PushRequest | None = None
+    """What to push from the start; nothing unless told, here or by control."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,7 +20,7 @@ from zcc_pipeline.simulator.zoom.standin import ZoomStandIn
 
 
 def build_app(standin: ZoomStandIn) -> Starlette:
-    """Token endpoint, read operations, downloads, file host and control."""
+    """Token endpoint, read operations, downloads, file host, control and the WebSocket."""
 
     async def issue_token(request: Request) -> Response:
         answer = standin.tokens.answer(
@@ -31,6 +34,15 @@ def build_app(standin: ZoomStandIn) -> Starlette:
         status = error.status_code if isinstance(error, HTTPException) else 500
         return _as_response(standin, json_answer({"code": status, "message": "Invalid api path."}, status=status))
 
+    @asynccontextmanager
+    async def pushing(_app: Starlette) -> AsyncIterator[None]:
+        if standin.options.push is not None:
+            standin.pusher.push(standin.options.push)
+        try:
+            yield
+        finally:
+            await standin.pusher.close()
+
     routes = [
         *(Route(operation.route, Gateway(standin, operation), methods=["GET"]) for operation in OPERATIONS),
         *(
@@ -41,7 +53,7 @@ def build_app(standin: ZoomStandIn) -> Starlette:
         Route("/oauth/token", issue_token, methods=["POST"]),
         *build_control_routes(standin),
     ]
-    return Starlette(routes=routes, exception_handlers={404: nothing_here, 405: nothing_here})
+    return Starlette(routes=routes, exception_handlers={404: nothing_here, 405: nothing_here}, lifespan=pushing)
 
 
 def _as_response(standin: ZoomStandIn, answer: Answer) -> Response:

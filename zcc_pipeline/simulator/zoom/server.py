@@ -93,8 +93,8 @@ def _prepare(options: SimulatorOptions, listener: socket.socket) -> tuple[Runnin
     config = uvicorn.Config(
         build_app(standin),
         http=BreakableProtocol,
-        ws="none",
-        lifespan="off",
+        ws="websockets-sansio",
+        lifespan="on",
         access_log=False,
         log_config=None,
         date_header=False,

@@ -19,6 +19,8 @@ from zcc_pipeline.simulator.zoom.listing import RowCache
 from zcc_pipeline.simulator.zoom.oauth import Tokens
 from zcc_pipeline.simulator.zoom.options import SimulatorOptions
 from zcc_pipeline.simulator.zoom.paging import PageTokens
+from zcc_pipeline.simulator.zoom.push.pusher import Pusher
+from zcc_pipeline.simulator.zoom.push.websocket import WebSocketHub
 from zcc_pipeline.simulator.zoom.rate_limits import RateLimits
 
 _REPEATED_TOKENS_IN_ALL = 5
@@ -67,6 +69,8 @@ class ZoomStandIn:
         self.limits = RateLimits(
             options.plan, monotonic=monotonic, wall_clock=wall_clock, heavy_per_day=options.heavy_calls_per_day
         )
+        self.hub = WebSocketHub(self.tokens)
+        self.pusher = Pusher(account, self.hub, base_url=self.api_url, monotonic=monotonic, wall_clock=wall_clock)
         self._wall_clock = wall_clock
         self._date = (0, b"")
         self._revision = 0
