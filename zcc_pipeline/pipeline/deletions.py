@@ -16,6 +16,7 @@ from zcc_pipeline.domain.errors import NotFound, PermanentError, TransientError
 from zcc_pipeline.domain.records import RecordChunk
 from zcc_pipeline.domain.window import day_window
 from zcc_pipeline.pipeline.by_engagement import list_for_engagement
+from zcc_pipeline.pipeline.lake_facts import API_SHAPES
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.reconciliation import decide_deletions
 from zcc_pipeline.sources.zoom_api import ZoomApi
@@ -35,7 +36,7 @@ async def note_absences(runtime: Runtime, api: ZoomApi, dataset: Dataset, day: d
         absences.clear(dataset.name, decision.returned)
     if not decision.to_confirm:
         return 0
-    known, confirmed = runtime.lake.latest(dataset.name, day, day), []
+    known, confirmed = runtime.lake.latest(dataset.name, day, day, shapes=API_SHAPES), []
     for record_id in sorted(decision.to_confirm):
         row = _row_of(known, record_id)
         if await _is_gone(runtime, api, dataset, day, record_id, row["engagement_id"]):
@@ -48,7 +49,7 @@ async def note_absences(runtime: Runtime, api: ZoomApi, dataset: Dataset, day: d
 
 def _unseen(runtime: Runtime, dataset: Dataset, day: date, seen: set[str]) -> set[str]:
     """Ids of the day that a listing did not show; a batch of ids in memory at a time, for a day may hold a million."""
-    known = runtime.lake.latest(dataset.name, day, day, columns=["record_id"]).column("record_id")
+    known = runtime.lake.latest(dataset.name, day, day, shapes=API_SHAPES, columns=["record_id"]).column("record_id")
     return {record_id for chunk in known.chunks for record_id in chunk.to_pylist() if record_id not in seen}
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from zcc_pipeline.domain.completeness import ArtefactKind
 from zcc_pipeline.domain.datasets import DATASETS, ENGAGEMENT_DETAIL
-from zcc_pipeline.domain.errors import NotFound, PermanentError, TransientError
+from zcc_pipeline.domain.errors import NotFound, PermanentError, ScopeMissing, TransientError
 from zcc_pipeline.domain.ports import ReadRow
 from zcc_pipeline.domain.records import SHAPE_DETAIL, RecordChunk
 from zcc_pipeline.domain.window import day_of, day_window, iter_days, parse_time
@@ -22,7 +22,7 @@ from zcc_pipeline.pipeline.artefacts import fetch_files
 from zcc_pipeline.pipeline.by_engagement import list_for_engagement
 from zcc_pipeline.pipeline.completeness import judge
 from zcc_pipeline.pipeline.concurrency import for_each
-from zcc_pipeline.pipeline.lake_facts import EngagementFields
+from zcc_pipeline.pipeline.lake_facts import EngagementFields, parts_of
 from zcc_pipeline.pipeline.late_closers import find_late_closers
 from zcc_pipeline.pipeline.loop import run
 from zcc_pipeline.pipeline.per_engagement import REFRESHED, channels_of, read_each
@@ -35,6 +35,16 @@ from zcc_pipeline.sources.zoom_api import ZoomApi, split_record
 CONCURRENT_REFRESHES = 8
 ENGAGEMENTS = DATASETS["zoom/engagements"]
 BELONGINGS = tuple(DATASETS[name] for name in ("zoom/voicemails", "zoom/recordings", "zoom/voice_calls"))
+
+
+@dataclass(frozen=True, slots=True)
+class EngagementRead:
+    """What one read of an engagement, begun at ``begun_at``, says of its notes and dispositions."""
+
+    day: date
+    begun_at: datetime
+    parts: Mapping[str, frozenset[str]]
+    """By dataset, the ids (of dispositions also the names) in the engagement's array."""
 
 
 @dataclass(slots=True)
@@ -52,6 +62,8 @@ class RefreshReport:
     """Engagements that the source does not know, with its answer."""
     unread: dict[str, str] = field(default_factory=dict)
     """Engagements that could not be read, and why."""
+    reads: dict[str, EngagementRead] = field(default_factory=dict)
+    """Engagements that were read, and what a pushed part is compared with."""
 
     def add(self, other: RefreshReport) -> None:
         """Sum up."""
@@ -64,6 +76,7 @@ class RefreshReport:
         self.problems += other.problems
         self.unknown |= other.unknown
         self.unread |= other.unread
+        self.reads |= other.reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,7 @@ class _Seen:
     engagement_id: str
     day: date
     ended_at: datetime | None
+    read: EngagementRead
 
 
 def refresh(runtime: Runtime, engagement_ids: Iterable[str]) -> RefreshReport:
@@ -89,6 +103,7 @@ def refresh(runtime: Runtime, engagement_ids: Iterable[str]) -> RefreshReport:
         ReadRow(entry.engagement_id, REFRESHED, "found", "", entry.day, entry.ended_at, now) for entry in seen
     )
     report.refreshed = len(seen)
+    report.reads = {entry.engagement_id: entry.read for entry in seen}
     report.days_touched |= set(by_day)
     return report
 
@@ -131,6 +146,10 @@ async def _read_all(runtime: Runtime, ids: list[str], report: RefreshReport) -> 
                 report.failed += 1
                 report.unread[engagement_id] = str(error)
                 report.problems.append(str(error))
+            except (msgspec.MsgspecError, ValueError) as error:  # an answer that is no engagement stops no other
+                report.failed += 1
+                report.unread[engagement_id] = f"the answer is no engagement: {type(error).__name__}"
+                report.problems.append(report.unread[engagement_id])
             else:
                 seen.append(entry)
                 chunks.extend(found)
@@ -163,8 +182,11 @@ async def _read_one(runtime: Runtime, api: ZoomApi, engagement_id: str) -> tuple
                 chunks += await list_for_engagement(runtime, api, dataset, engagement_id, around, batch_id=batch_id)
             except NotFound:
                 continue  # 2805: the engagement has no recordings
+            except ScopeMissing:
+                continue  # the listing of the day brings it another way, or says which scope is missing
     ended_at = parse_time(fields.end_time) if fields.end_time else None
-    return _Seen(engagement_id, day, ended_at), chunks
+    read = EngagementRead(day, reply.as_of, parts_of(fields))
+    return _Seen(engagement_id, day, ended_at, read), chunks
 
 
 def _land(runtime: Runtime, chunks: Iterable[RecordChunk]) -> None:

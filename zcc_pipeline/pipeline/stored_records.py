@@ -68,7 +68,7 @@ def _file_payload(artefact: ArtefactRow) -> bytes:
 def _land_transcripts(runtime: Runtime, kind: ArtefactKind, day: date, stored: Sequence[ArtefactRow]) -> None:
     """Parse only those whose file the lake has not seen."""
     dataset = TRANSCRIPT_DATASETS[kind]
-    table = runtime.lake.latest(dataset, day, day)
+    table = runtime.lake.latest(dataset, day, day, shapes={SHAPE_LIST})
     seen = {
         record_id: msgspec.json.decode(payload, type=_Digest).sha256
         for record_id, payload in zip(
