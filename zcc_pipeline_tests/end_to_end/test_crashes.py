@@ -1,4 +1,4 @@
-"""A run killed at any moment leaves nothing half done, and the next one ends equal to the truth.
+"""A run killed at any moment, or met by another, leaves nothing half done, and the next one ends equal to the truth.
 
 Three kills in CI; more by one command: ``pytest -m slow -k killed --kills 20``.
 """
@@ -37,10 +37,10 @@ def environment(told: Story) -> dict[str, str]:
     }
 
 
-def start_run(told: Story) -> subprocess.Popen[bytes]:
+def start_run(told: Story, says: str = "said.txt") -> subprocess.Popen[bytes]:
     first, last = told.days[0].isoformat(), told.days[-1].isoformat()
     command = [sys.executable, "-m", "zcc_pipeline.cli", "run", "--from", first, "--to", last]
-    with (told.home.parent / "said.txt").open("wb") as said:
+    with (told.home.parent / says).open("wb") as said:
         return subprocess.Popen(
             command, env=environment(told), cwd=told.home.parent, stdout=said, stderr=said, start_new_session=True
         )
@@ -77,3 +77,15 @@ def test_a_run_killed_at_random_moments_ends_equal_to_the_truth(tmp_path: Path, 
             assert_nothing_half_done(told.home)
             finish_run(told)
             assert told.disagreements() == [], f"killed after {moment:.1f} of {whole:.1f} s"
+
+
+def test_two_runs_at_once_lose_and_double_nothing(tmp_path: Path) -> None:
+    with story(tmp_path / "home", days=2, per_day=60, settled=False) as told:
+        both = [start_run(told, f"said-{number}.txt") for number in range(2)]
+        codes = [process.wait(timeout=300) for process in both]
+        said = [(tmp_path / f"said-{number}.txt").read_text() for number in range(2)]
+        assert set(codes) <= {0, 1}, said
+        assert not [text for text in said if "Traceback" in text]
+        assert_nothing_half_done(told.home)
+        finish_run(told)
+        assert told.disagreements() == []
