@@ -143,6 +143,11 @@ class Settings(BaseSettings):
         description="Endpoint address of the app's WebSocket subscription",
         examples=["wss://ws.zoom.us/ws?subscriptionId=AbCdEfGhIj"],
     )
+    websocket_grant: Literal["account_credentials", "client_credentials"] = Field(
+        "account_credentials",
+        description="How the WebSocket's token is asked for; a general app's subscription wants client_credentials",
+        examples=["client_credentials"],
+    )
     inbox_url: SecretStr | None = Field(
         None,
         description="Database of received events; default is SQLite under ZCC_HOME",
@@ -316,6 +321,7 @@ def pipeline_config(settings: Settings, clock: Clock) -> PipelineConfig:
         inbox_retention_days=settings.inbox_retention_days,
         receiver=_receiver(settings),
         websocket_url=_reveal(settings.websocket_url),
+        websocket_grant=settings.websocket_grant,
     )
 
 

@@ -22,6 +22,7 @@ from zcc_pipeline.domain.window import day_of
 from zcc_pipeline.landing import FileStore, Lake, S3Options, Storage, open_storage
 from zcc_pipeline.sources.receiver import ReceiverConfig
 from zcc_pipeline.sources.zoom_api import ZoomApi, ZoomApiConfig, ZoomCredentials
+from zcc_pipeline.sources.zoom_api.config import GrantType
 from zcc_pipeline.state import StateStore
 from zcc_pipeline.warehouse import Warehouse, WarehouseConfig
 
@@ -46,6 +47,7 @@ class PipelineConfig:
     inbox_retention_days: int
     receiver: ReceiverConfig
     websocket_url: str | None = field(repr=False)
+    websocket_grant: GrantType = "account_credentials"
 
 
 def new_ulid() -> str:

@@ -7,7 +7,7 @@ here, so is everything that Zoom sent before it read that heartbeat.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
@@ -34,7 +34,7 @@ class Connection:
         *,
         life_seconds: float,
         clock: Clock,
-        counts: Counter[str],
+        count: Callable[[str], None],
         on_alive: Callable[[], Awaitable[None]],
         on_event: Callable[[bytes, datetime], Awaitable[None]],
         on_seen: Callable[[datetime], None],
@@ -42,7 +42,7 @@ class Connection:
         self._socket = socket
         self._config = config
         self._clock = clock
-        self._counts = counts
+        self._count = count
         self._on_alive = on_alive
         self._on_event = on_event
         self._on_seen = on_seen
@@ -129,7 +129,7 @@ class Connection:
             if frame.is_answer:
                 self._answered()
         else:
-            self._counts["unknown_module"] += 1
+            self._count("unknown_module")
 
     async def _alive(self) -> None:
         if not self._is_alive:
@@ -137,7 +137,7 @@ class Connection:
             self._is_alive = True
 
     def _answered(self) -> None:
-        self._counts["heartbeat"] += 1
+        self._count("heartbeat")
         if self._unanswered:
             self._answers += 1
             self._on_seen(self._unanswered.popleft())

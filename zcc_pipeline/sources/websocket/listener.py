@@ -51,7 +51,7 @@ class Listener:
 
     ``token`` gives a new ticket each time it is asked. ``last_seen`` is what an earlier process noted under
     ``SEEN_NOTE``: the time since then becomes a gap at the first connection; without it there is nothing to measure
-    from, and what came before is left to polling.
+    from, and what came before is left to polling. ``on_count`` is told each thing that ``ListenerHealth`` counts.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Listener:
         clock: Clock,
         random: Callable[[], float] = _random,
         last_seen: datetime | None = None,
+        on_count: Callable[[str], None] = lambda _what: None,
     ) -> None:
         self._config = config
         self._token = token
@@ -70,6 +71,7 @@ class Listener:
         self._clock = clock
         self._random = random
         self._last_seen = last_seen
+        self._on_count = on_count
         self._counts: Counter[str] = Counter()
         self._is_connected = False
         self._failures = 0
@@ -89,13 +91,17 @@ class Listener:
             self._is_connected = False
             if reason == "stop":
                 break
-            self._counts[reason.partition(" ")[0]] += 1
+            self._count(reason.partition(" ")[0])
             if reason == "planned":
                 continue
             wait = self._next_wait()
             _log.warning("websocket: %s; next try in %.1f s", reason, wait)
             await self._unless_stopped(self._clock.sleep(wait))
         await self._close_books()
+
+    def _count(self, what: str) -> None:
+        self._counts[what] += 1
+        self._on_count(what)
 
     async def _attempt(self) -> str:
         """One token, one connection; what ended it, in words that carry neither address nor token."""
@@ -120,7 +126,7 @@ class Listener:
             self._config,
             life_seconds=min(self._config.connection_seconds, ticket.good_for_seconds - ahead),
             clock=self._clock,
-            counts=self._counts,
+            count=self._count,
             on_alive=self._connected,
             on_event=self._received,
             on_seen=self._saw,
@@ -136,13 +142,13 @@ class Listener:
         now = self._clock.now()
         await self._keep_gap(now)
         self._is_connected = True
-        self._counts["connected"] += 1
+        self._count("connected")
         _log.info("websocket: connected")
 
     async def _received(self, body: bytes, at: datetime) -> None:
         event = zoom_event(body, intake="websocket", received_at=at)
         await self._keep(event)
-        self._counts["event"] += 1
+        self._count("event")
 
     def _saw(self, at: datetime) -> None:
         if self._last_seen is None or at > self._last_seen:
@@ -152,7 +158,7 @@ class Listener:
     async def _keep_gap(self, until: datetime) -> None:
         if self._last_seen is not None and self._last_seen != until:
             await self._keep(gap_event(self._last_seen, until, received_at=until))
-            self._counts["gap"] += 1
+            self._count("gap")
         self._last_seen = until
         self._sink.note(SEEN_NOTE, until)
 
@@ -163,7 +169,7 @@ class Listener:
             try:
                 await self._sink.put(event)
             except TransientError as error:
-                self._counts["inbox_unavailable"] += 1
+                self._count("inbox_unavailable")
                 _log.warning("websocket: an event waits for the inbox (%s)", type(error).__name__)
             else:
                 return
