@@ -53,14 +53,17 @@ def content_of(payload: bytes, volatile_fields: frozenset[str]) -> object:
 
 
 def contradicts(one: object, other: object) -> bool:
-    """Whether two values cannot both hold; what one of them lacks or has as null contradicts nothing, at any depth."""
-    if one is None or other is None:
+    """Whether two values cannot both hold; what one of them lacks or has as null contradicts nothing, at any depth.
+
+    Equal as Python sees it, so 1 and true are the same flag.
+    """
+    if one is None or other is None or one == other:
         return False
     if isinstance(one, dict) and isinstance(other, dict):
-        return any(contradicts(value, other.get(name)) for name, value in one.items())
+        return any(contradicts(value, other[name]) for name, value in one.items() if name in other)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) != len(other) or any(map(contradicts, one, other))
-    return isinstance(one, bool) != isinstance(other, bool) or one != other
+    return True
 
 
 def overlaid(older: object, newer: object) -> object:
