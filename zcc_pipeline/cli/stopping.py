@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -23,6 +25,20 @@ def until_stopped() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def stop_on_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Inside, an interrupt or a request to terminate only sets ``stop``, and the running loop ends its work."""
+    loop = asyncio.get_running_loop()
+    signals = () if sys.platform == "win32" else (signal.SIGINT, signal.SIGTERM)  # there a loop knows no signals
+    for number in signals:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import BinaryIO, Literal
 
 import msgspec
@@ -18,6 +19,7 @@ from zcc_pipeline.domain.clock import Clock
 
 Level = Literal["info", "warning", "error"]
 _TICK_SECONDS = 0.05
+_SAME_WORDS_A_MINUTE = 10
 
 
 class EventLog:
@@ -76,18 +78,53 @@ class EventLog:
             self._dropped += len(lines)
 
 
-class EventLogHandler(logging.Handler):
-    """What libraries say through ``logging``, as lines of an ``EventLog``: their words, and of an error only its kind.
+class _Handler(logging.Handler):
+    """Lines of an ``EventLog`` from what is said through ``logging``; of an error only its kind, never text or trace.
 
-    The text of an error, or a stack trace, may quote what was being worked on.
+    The same words are written ten times a minute at most: a stranger can make a server complain as often as they like.
     """
 
     def __init__(self, log: EventLog) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__()
         self._log = log
+        self._said: dict[str, int] = {}
+        self._minute = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line."""
+        minute, words = int(record.created // 60), str(record.msg)
+        if minute != self._minute:
+            self._minute, self._said = minute, {}
+        self._said[words] = said = self._said.get(words, 0) + 1
+        if said > _SAME_WORDS_A_MINUTE:
+            return
+        # Our own messages carry no secret and no person; what libraries put into theirs is not known.
+        text = record.getMessage() if record.name.startswith("zcc_pipeline") else words
         kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
-        level: Level = "error" if record.levelno >= logging.ERROR else "warning"
-        self._log.line(level, "library", logger=record.name, message=str(record.msg).strip(), error=kind)
+        self._log.line(_level(record.levelno), "said", by=record.name, message=text.strip(), error=kind)
+
+
+def _level(number: int) -> Level:
+    if number >= logging.ERROR:
+        return "error"
+    return "warning" if number >= logging.WARNING else "info"
+
+
+@contextmanager
+def logging_into(log: EventLog, levels: Mapping[str, int]) -> Iterator[None]:
+    """For the length of a block, loggers by name write from that level on into ``log``, and nowhere else."""
+    handler = _Handler(log)
+    before = {}
+    for name, level in levels.items():
+        logger = logging.getLogger(name)
+        before[logger] = (logger.level, logger.propagate)
+        logger.addHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = False
+    try:
+        yield
+    finally:
+        for logger, (level, propagates) in before.items():
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+            logger.propagate = propagates

@@ -15,6 +15,8 @@ import msgspec
 from zcc_pipeline.sources.receiver.http import Outcome, Refused
 
 URL_VALIDATION = "endpoint.url_validation"
+CHALLENGE_NOTE = "challenge"
+"""Name under which the inbox remembers when Zoom last asked."""
 
 # Zoom's are 22 letters and digits. No colon: an answer must never be the signature of some "v0:time:body".
 _PLAIN_TOKEN = re.compile(r"[!-9;-~]{1,200}")

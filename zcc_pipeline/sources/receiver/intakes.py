@@ -8,15 +8,12 @@ from typing import Protocol
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.events import UNREADABLE, PushedEvent, zoom_event
 from zcc_pipeline.inbox import EventSink, InboxUnavailable
-from zcc_pipeline.sources.receiver.challenge import URL_VALIDATION, answer_challenge
+from zcc_pipeline.sources.receiver.challenge import CHALLENGE_NOTE, URL_VALIDATION, answer_challenge
 from zcc_pipeline.sources.receiver.config import ReceiverConfig
 from zcc_pipeline.sources.receiver.flow_events import flow_event
 from zcc_pipeline.sources.receiver.http import Outcome, Refused, Request
 from zcc_pipeline.sources.receiver.metrics import ReceiverMetrics
 from zcc_pipeline.sources.receiver.signature import authenticate, signed_headers
-
-CHALLENGE_NOTE = "challenge"
-"""Name under which the inbox remembers when Zoom last asked whether the endpoint is ours."""
 
 _RETRY_SECONDS = 5.0
 _STORED, _DUPLICATE = b'{"status":"stored"}', b'{"status":"duplicate"}'

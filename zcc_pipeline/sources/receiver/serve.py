@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +15,7 @@ from zcc_pipeline.sources.receiver.app import FLOW_PATH, WEBHOOK_PATH, build_app
 from zcc_pipeline.sources.receiver.config import ReceiverConfig
 from zcc_pipeline.sources.receiver.metrics import ReceiverMetrics
 from zcc_pipeline.sources.receiver.server import guarded_server
-from zcc_pipeline.transport.event_log import EventLog, EventLogHandler
+from zcc_pipeline.transport.event_log import EventLog
 from zcc_pipeline.transport.metrics import Registry
 
 
@@ -44,18 +43,11 @@ async def serve(
     Raises ``ConfigurationError`` where no intake has a secret or an address cannot be had. The inbox stays open: its
     owner closes it afterwards.
     """
-    if not (config.secret_tokens or config.flow_tokens):
-        raise ConfigurationError(
-            "ZCC_WEBHOOK_SECRET_TOKENS, ZCC_FLOW_TOKENS",
-            "at least one is needed; without a secret an intake would take events from anybody",
-            purpose="secret tokens of the Marketplace app's webhooks; bearer tokens of flow event scripts",
-            example="(the secret token on the app's Access page)",
-        )
+    require_secrets(config)
     metrics = ReceiverMetrics(registry, inbox, clock)
     with ExitStack() as held:
         listener = held.enter_context(_bound(config.host, config.port, "ZCC_RECEIVER_PORT"))
         metrics_listener = held.enter_context(_bound(config.metrics_host, config.metrics_port, "ZCC_METRICS_PORT"))
-        held.enter_context(_warnings_in(log))
         servers = [
             (guarded_server(build_app(config, inbox, clock=clock, metrics=metrics, log=log), config), listener),
             (
@@ -71,6 +63,17 @@ async def serve(
             await stop.wait()
             for server, _ in servers:
                 server.should_exit = True
+
+
+def require_secrets(config: ReceiverConfig) -> None:
+    """``ConfigurationError`` where no intake has a secret."""
+    if not (config.secret_tokens or config.flow_tokens):
+        raise ConfigurationError(
+            "ZCC_WEBHOOK_SECRET_TOKENS, ZCC_FLOW_TOKENS",
+            "at least one is needed; without a secret an intake would take events from anybody",
+            purpose="secret tokens of the Marketplace app's webhooks; bearer tokens of flow event scripts",
+            example="(the secret token on the app's Access page)",
+        )
 
 
 def _listening(config: ReceiverConfig, listener: socket.socket, metrics_listener: socket.socket) -> Listening:
@@ -106,17 +109,3 @@ def _bound(host: str, port: int, setting: str) -> Iterator[socket.socket]:
             ) from error
         listener.listen(2048)
         yield listener
-
-
-@contextmanager
-def _warnings_in(log: EventLog) -> Iterator[None]:
-    """What uvicorn complains of, in our log and nowhere else."""
-    logger, handler = logging.getLogger("uvicorn"), EventLogHandler(log)
-    propagates = logger.propagate
-    logger.addHandler(handler)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.propagate = propagates
