@@ -11,8 +11,10 @@ import typer
 from zcc_pipeline.cli.build import build
 from zcc_pipeline.cli.demo import demo
 from zcc_pipeline.cli.doctor import doctor
+from zcc_pipeline.cli.listen import listen
 from zcc_pipeline.cli.plan import plan
 from zcc_pipeline.cli.pull import pull
+from zcc_pipeline.cli.receive import receive
 from zcc_pipeline.cli.run import run
 from zcc_pipeline.cli.sentences import ErrorsAsSentences
 from zcc_pipeline.cli.simulate import simulate
@@ -26,6 +28,8 @@ COMMANDS: dict[Callable[..., None], str] = {
     pull: "Only read: Zoom to lake and files.",
     build: "Only build: lake to warehouse and analytics.duckdb.",
     status: "What is complete, what is not, and why.",
+    receive: "Take webhooks and flow events as Zoom pushes them.",
+    listen: "Take events over the WebSocket.",
     simulate: "Serve the stand-in for Zoom.",
 }
 """In the order in which people need them."""
