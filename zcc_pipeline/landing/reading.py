@@ -10,10 +10,10 @@ from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from zcc_pipeline.landing.columns import Array, from_numpy, text_column, to_numpy
+from zcc_pipeline.landing.batch import id_hashes, shape_hashes
+from zcc_pipeline.landing.columns import Array, from_numpy, to_numpy
 from zcc_pipeline.landing.layout import LakeFile, created_at, day_folder, is_lake_file
 from zcc_pipeline.landing.schema import VERSION_SCHEMA, no_versions
 from zcc_pipeline.landing.storage import Storage
@@ -97,38 +97,67 @@ def newest_versions(
 def _find_newest(
     storage: Storage, files: list[LakeFile], *, shapes: Collection[str] | None, with_deleted: bool
 ) -> Iterator[_Winners]:
-    tables, sizes = [], []
+    parts: list[Array] = []
+    ends: list[int] = []
+    rows_so_far = 0
     for file in files:
-        # `pq.read_table` would load pyarrow.dataset and pandas; Arrow's threads would each keep memory of their own.
-        with storage.open_input(file.path) as source, pq.ParquetFile(source) as parquet:
-            table = parquet.read(columns=_ORDER_COLUMNS, use_threads=False)
-        tables.append(table)
-        sizes.append(table.num_rows)
-    if not sum(sizes):
+        for part in _read_order(storage, file):
+            parts.append(part)
+            rows_so_far += len(part)
+        ends.append(rows_so_far)
+    if not rows_so_far:
         return
-    table = pa.concat_tables(tables)
-    is_newest = _is_newest(table)
+    rows = np.concatenate(parts)
+    del parts
+    is_newest = _is_newest(rows)
     if shapes is not None:
-        wanted = text_column(sorted(shapes)).to_arrow()
-        is_newest &= to_numpy(pc.is_in(table["shape"], value_set=wanted), "bool")
+        is_newest &= np.isin(rows["shape"], shape_hashes(sorted(shapes)))
     if not with_deleted:
-        is_newest &= ~to_numpy(table["is_deleted"], "bool")
-    for file, chosen in zip(files, np.split(is_newest, np.cumsum(sizes)[:-1]), strict=True):
+        is_newest &= ~rows["is_deleted"]
+    for file, chosen in zip(files, np.split(is_newest, ends[:-1]), strict=True):
         if chosen.any():
             yield _Winners(file, chosen)
 
 
-def _is_newest(table: pa.Table) -> Array:
-    """Whether each row is the newest of its record; later rows win ties."""
-    records = to_numpy(table["record_id"].combine_chunks().dictionary_encode().indices, "int32").astype(np.int64)
-    shapes = to_numpy(table["shape"].combine_chunks().dictionary_encode().indices, "int32")
-    group = records * (int(shapes.max()) + 1) + shapes
-    as_of = to_numpy(table["as_of"], "int64")
-    observed_at = to_numpy(table["observed_at"], "int64")
-    order = np.lexsort((observed_at, as_of, group))
-    ordered = group[order]
-    is_newest = np.zeros(len(order), np.bool_)
-    is_newest[order[np.append(ordered[1:] != ordered[:-1], True)]] = True
+_ORDER = np.dtype(
+    [
+        ("id", np.int64),
+        ("id_again", np.int64),
+        ("shape", np.int64),
+        ("as_of", np.int64),
+        ("observed_at", np.int64),
+        ("is_deleted", np.bool_),
+    ]
+)
+"""What decides which version is the newest. Ids are held as 128 bits of hash: no two of them are taken for one."""
+
+
+def _read_order(storage: Storage, file: LakeFile) -> Iterator[Array]:
+    # `pq.read_table` would load pyarrow.dataset and pandas; Arrow's threads would each keep memory of their own.
+    with storage.open_input(file.path) as source, pq.ParquetFile(source) as parquet:
+        for batch in parquet.iter_batches(_READ_ROWS, columns=_ORDER_COLUMNS, use_threads=False):
+            rows = np.empty(batch.num_rows, _ORDER)
+            ids = batch.column("record_id").to_pylist()
+            rows["id"] = id_hashes(ids)
+            rows["id_again"] = id_hashes([record_id + "\0" for record_id in ids])
+            shapes = batch.column("shape").dictionary_encode()
+            rows["shape"] = shape_hashes(shapes.dictionary.to_pylist())[to_numpy(shapes.indices, "int32")]
+            rows["as_of"] = to_numpy(batch.column("as_of"), "int64")
+            rows["observed_at"] = to_numpy(batch.column("observed_at"), "int64")
+            rows["is_deleted"] = to_numpy(batch.column("is_deleted"), "bool")
+            yield rows
+
+
+def _is_newest(rows: Array) -> Array:
+    """Whether each row is the newest of its record in its shape; later rows win ties."""
+    order = np.lexsort((rows["observed_at"], rows["as_of"], rows["shape"], rows["id_again"], rows["id"]))
+    is_last = np.zeros(len(order), np.bool_)
+    is_last[-1] = True
+    for name in ("id", "id_again", "shape"):
+        ordered = rows[name][order]
+        is_last[:-1] |= ordered[1:] != ordered[:-1]
+    is_newest = np.empty(len(order), np.bool_)
+    is_newest[order] = is_last
     return is_newest
 
 

@@ -19,17 +19,19 @@ from zcc_pipeline.pipeline.by_engagement import list_for_engagement
 from zcc_pipeline.pipeline.lake_facts import API_SHAPES
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.reconciliation import decide_deletions
-from zcc_pipeline.sources.zoom_api import ZoomApi
+from zcc_pipeline.sources.zoom_api import SeenIds, ZoomApi
 
 FOLLOWED = {"zoom/engagements", "zoom/recordings", "zoom/voicemails"}
 
 
-async def note_absences(runtime: Runtime, api: ZoomApi, dataset: Dataset, day: date, *, seen: set[str]) -> int:
+async def note_absences(runtime: Runtime, api: ZoomApi, dataset: Dataset, day: date, *, seen: SeenIds) -> int:
     """Compare a complete listing with what the lake has of that day; returns how many tombstones were landed."""
     if dataset.name not in FOLLOWED:
         return 0
     absences, now = runtime.state.absences, runtime.clock.now()
-    decision = decide_deletions(_unseen(runtime, dataset, day, seen), seen, absences.pending(dataset.name, day), now)
+    pending = absences.pending(dataset.name, day)
+    returned = pending.keys() - seen.missing(list(pending))
+    decision = decide_deletions(_unseen(runtime, dataset, day, seen), returned, pending, now)
     if decision.newly_absent:
         absences.mark(dataset.name, decision.newly_absent, day=day, at=now)
     if decision.returned:
@@ -47,10 +49,10 @@ async def note_absences(runtime: Runtime, api: ZoomApi, dataset: Dataset, day: d
     return len(confirmed)
 
 
-def _unseen(runtime: Runtime, dataset: Dataset, day: date, seen: set[str]) -> set[str]:
+def _unseen(runtime: Runtime, dataset: Dataset, day: date, seen: SeenIds) -> set[str]:
     """Ids of the day that a listing did not show; a batch of ids in memory at a time, for a day may hold a million."""
     known = runtime.lake.latest(dataset.name, day, day, shapes=API_SHAPES, columns=["record_id"]).column("record_id")
-    return {record_id for chunk in known.chunks for record_id in chunk.to_pylist() if record_id not in seen}
+    return {record_id for chunk in known.chunks for record_id in seen.missing(chunk.to_pylist())}
 
 
 def _row_of(known: pa.Table, record_id: str) -> Mapping[str, str | None]:

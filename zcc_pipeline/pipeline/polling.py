@@ -181,10 +181,14 @@ async def _read_catalogue(runtime: Runtime, dataset: Dataset) -> DatasetReport:
     async with runtime.zoom() as api:
         with Landing(runtime, dataset, None) as landing:
             try:
-                listing = await poll_catalogue(
-                    api, dataset, batch_id=batch_id, sink=landing.sink, reject=landing.reject
-                )
-                await _read_details(api, dataset, sorted(listing.record_ids), batch_id, landing)
+                ids: set[str] = set()
+
+                def sink(chunks: Sequence[RecordChunk]) -> None:
+                    ids.update(chunks[0].record_ids)
+                    landing.sink(chunks)
+
+                listing = await poll_catalogue(api, dataset, batch_id=batch_id, sink=sink, reject=landing.reject)
+                await _read_details(api, dataset, sorted(ids), batch_id, landing)
                 row.is_complete = listing.is_complete
             except (TransientError, PermanentError) as error:
                 row.problem, row.is_complete = str(error), False

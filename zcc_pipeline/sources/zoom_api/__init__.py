@@ -16,6 +16,7 @@ from zcc_pipeline.sources.zoom_api.downloads import DownloadBody, DownloadSource
 from zcc_pipeline.sources.zoom_api.paging import Page
 from zcc_pipeline.sources.zoom_api.plan import PlanCost, plan_cost
 from zcc_pipeline.sources.zoom_api.poll import Listing, poll_catalogue, poll_window
+from zcc_pipeline.sources.zoom_api.seen_ids import SeenIds
 from zcc_pipeline.sources.zoom_api.split import RejectedRecord, split_page, split_record
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "PlanCost",
     "RejectedRecord",
     "Reply",
+    "SeenIds",
     "ZoomApi",
     "ZoomApiConfig",
     "ZoomCredentials",

@@ -8,9 +8,9 @@ first page of the window ──► few pages left: go on with it, page by page
 The page that was read to find out is thrown away when the window is cut: its rows come again in the parts, and
 counting them twice would blur the one figure that proves completeness. It costs one call in a hundred or fewer.
 
-Pages are handed to the sink as they come and nothing is kept of them but record ids; no more parts are under way than
-calls may be, so memory does not grow with the window. A part that goes wrong (its token expires, a page repeats, rows
-are missing) is listed anew by itself; what it has already handed to the sink is true and stays.
+Pages are handed to the sink as they come and nothing is kept of them but hashes of record ids; no more parts are under
+way than calls may be, so memory hardly grows with the window. A part that goes wrong (its token expires, a page
+repeats, rows are missing) is listed anew by itself; what it has already handed to the sink is true and stays.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from zcc_pipeline.domain.records import RecordChunk
 from zcc_pipeline.domain.window import Window
 from zcc_pipeline.sources.zoom_api.client import ZoomApi
 from zcc_pipeline.sources.zoom_api.paging import LONGEST_QUERY, ListingBroken, Page, PageTokenExpired
+from zcc_pipeline.sources.zoom_api.seen_ids import SeenIds
 from zcc_pipeline.sources.zoom_api.split import Origin, Reject, RejectedRecord, split_items
 from zcc_pipeline.transport import MalformedAnswer
 
@@ -63,7 +64,7 @@ class Listing:
     pages: int = 0
     api_calls: int = 0
     is_complete: bool = True
-    record_ids: set[str] = field(default_factory=set)
+    record_ids: SeenIds = field(default_factory=SeenIds)
     splits: int = 0
     rejected: int = 0
 
@@ -75,10 +76,7 @@ class Listing:
         self.pages += part.pages
         self.api_calls += part.api_calls
         self.is_complete &= part.is_complete
-        if self.record_ids:
-            self.record_ids |= part.record_ids
-        else:
-            self.record_ids = part.record_ids  # as a rule there is one part, and a day may hold a million ids
+        self.record_ids |= part.record_ids
         self.splits += part.splits
         self.rejected += part.rejected
 
