@@ -17,7 +17,7 @@ from zcc_pipeline.domain.events import CONNECTION_GAP, FLOW_PREFIX, UNREADABLE
 PREFIX = "contact_center."
 
 RACE = timedelta(seconds=10)
-"""Reads right after a note or disposition have been seen to miss it, so they wait this long."""
+"""Reads right after a note or disposition have been seen to miss it, so they wait this long (as after a deletion)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from datetime import date
 
 from zcc_pipeline.domain.completeness import ArtefactKind
 from zcc_pipeline.domain.datasets import DATASETS
+from zcc_pipeline.domain.event_catalogue import RACE
 from zcc_pipeline.domain.ports import ArtefactRow, WantedRefresh
 from zcc_pipeline.domain.records import RecordChunk
 from zcc_pipeline.pipeline.event_facts import Tombstone
@@ -46,7 +47,9 @@ def land_tombstones(runtime: Runtime, tombstones: Sequence[Tombstone]) -> Landed
             continue
         by_day[row.day].append(each)
         if row.engagement_id:
-            landed.refreshes[each.record_id] = WantedRefresh(row.engagement_id, each.said_at, row.day, each.shape)
+            landed.refreshes[each.record_id] = WantedRefresh(
+                row.engagement_id, each.said_at + RACE, row.day, each.shape
+            )
     for day, of_day in by_day.items():
         chunks += _of_day(runtime, day, of_day, known, batch_id)
     with runtime.lake.writer(RECORDINGS) as writer:
