@@ -8,11 +8,13 @@ from pathlib import Path
 import dagster as dg
 
 from zcc_pipeline.orchestration.assets.dbt import build_dbt_assets
+from zcc_pipeline.orchestration.assets.events import build_event_assets
 from zcc_pipeline.orchestration.assets.publish import build_publish_assets
 from zcc_pipeline.orchestration.assets.raw import build_raw_assets
 from zcc_pipeline.orchestration.assets.refresh import build_refresh_assets
 from zcc_pipeline.orchestration.checks import build_checks
 from zcc_pipeline.orchestration.dbt_project import read_project
+from zcc_pipeline.orchestration.event_sensor import build_event_sensor
 from zcc_pipeline.orchestration.jobs import build_jobs
 from zcc_pipeline.orchestration.partitions import build_partitions
 from zcc_pipeline.orchestration.resources import OpenRuntime, build_runtime_resource
@@ -28,7 +30,7 @@ def build_defs(
     first_day: date | None = None,
     manifest: Path | None = None,
 ) -> dg.Definitions:
-    """Assets, checks, jobs, schedules and the sensor.
+    """Assets, checks, jobs, schedules and sensors.
 
     ``open_runtime`` is called when a run starts. ``timezone`` and ``first_day`` decide what the partitions are; both
     and dbt's ``manifest`` follow the settings unless given.
@@ -41,6 +43,7 @@ def build_defs(
     dbt_assets = build_dbt_assets(project)
     return dg.Definitions(
         assets=[
+            *build_event_assets(),
             *build_raw_assets(partitions),
             *build_refresh_assets(),
             *dbt_assets,
@@ -49,7 +52,7 @@ def build_defs(
         asset_checks=build_checks(),
         jobs=build_jobs(dbt_assets),
         schedules=build_schedules(timezone, open_runtime),
-        sensors=build_sensors(),
+        sensors=[*build_sensors(), build_event_sensor(open_runtime)],
         resources={"runtime": build_runtime_resource(open_runtime)},
         # steps share one process: starting one for each costs about three seconds, more than most of them take
         executor=dg.in_process_executor,

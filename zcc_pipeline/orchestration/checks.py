@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from zcc_pipeline.domain.completeness import Status
+from zcc_pipeline.orchestration.assets.events import EVENTS
 from zcc_pipeline.orchestration.assets.raw import ALL, COMPLETENESS, LATE_CLOSERS, SETTLING, key_of
 from zcc_pipeline.orchestration.failures import explained
 from zcc_pipeline.orchestration.metadata import PROBLEMS, text_table
@@ -29,7 +30,7 @@ def build_checks() -> list[dg.AssetChecksDefinition]:
 
 
 def _build_reading_check() -> dg.AssetChecksDefinition:
-    checked = [*ALL, LATE_CLOSERS, SETTLING]
+    checked = [*ALL, EVENTS, LATE_CLOSERS, SETTLING]
 
     @dg.multi_asset_check(
         name=READ_TO_THE_END,
@@ -81,7 +82,7 @@ def _build_completeness_checks() -> dg.AssetChecksDefinition:
     descriptions = {
         "everything_explained": "No artefact failed, is overdue, or is absent without evidence of why.",
         "every_day_listed": "Every day was listed completely within a day of its end, in every dataset.",
-        "nothing_about_to_expire": "No file still lacks here when two thirds of the time that Zoom keeps it are over.",
+        "nothing_about_to_expire": "No file still lacks here a week before Zoom deletes it; voicemails by the limit of their own inbox.",
         "nothing_in_quarantine": "No record was set aside because it could not be processed.",
     }
 

@@ -3,6 +3,7 @@
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from zcc_pipeline.orchestration.assets.events import EVENTS, REFRESH
 from zcc_pipeline.orchestration.assets.publish import ANALYTICS
 from zcc_pipeline.orchestration.assets.raw import LATE_CLOSERS, REFERENCE, key_of
 from zcc_pipeline.orchestration.failures import AGAIN_IF_BUSY, explained
@@ -36,6 +37,11 @@ def build_jobs(dbt_assets: list[dg.AssetsDefinition]) -> list[dg.JobDefinition |
         ),
         dg.define_asset_job(
             BUILD_AND_PUBLISH, built, description="Load what is new in the lake, rebuild, test, publish."
+        ),
+        dg.define_asset_job(
+            REFRESH,
+            built | dg.AssetSelection.assets(key_of(EVENTS)),
+            description="What events say has changed: land them, read again what they name, build, publish.",
         ),
         _build_compaction_job(),
         _build_notes_audit_job(),

@@ -1,4 +1,4 @@
-"""The one sensor: it looks after Dagster itself and never after Zoom, so it is on from the start."""
+"""The sensor that looks after Dagster itself and never after Zoom, so that it is on from the start."""
 
 from __future__ import annotations
 

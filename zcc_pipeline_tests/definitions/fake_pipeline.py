@@ -14,9 +14,10 @@ import pytest
 
 from zcc_pipeline.domain.clock import SystemClock
 from zcc_pipeline.orchestration import checks
-from zcc_pipeline.orchestration.assets import dbt, publish, raw, refresh
+from zcc_pipeline.orchestration.assets import dbt, events, publish, raw, refresh
 from zcc_pipeline.orchestration.build import build_defs
 from zcc_pipeline.orchestration.partitions import range_tags
+from zcc_pipeline.pipeline.event_refresh import EventsReport
 from zcc_pipeline.pipeline.freshness import NewestEngagement
 from zcc_pipeline.pipeline.refresh import RefreshReport
 from zcc_pipeline.pipeline.reports import DatasetReport, DayReport
@@ -63,6 +64,8 @@ class FakePipeline:
     published: int = 0
     pulled: list[tuple[str, tuple[date, ...]]] = field(default_factory=list)
     late_closer_days: list[date] = field(default_factory=list)
+    patience: list[timedelta] = field(default_factory=list)
+    events: EventsReport = field(default_factory=EventsReport)
 
     def run(
         self, first: date = DAYS[0], last: date = DAYS[-1], *, job: str = "everything"
@@ -98,6 +101,10 @@ class FakePipeline:
             )
             for name in step.produces
         ]
+
+    def refresh_from_events(self, _runtime: object, *, patience: timedelta) -> EventsReport:
+        self.patience.append(patience)
+        return self.events
 
     def build(self, _runtime: object) -> BuildResult:
         names = [
@@ -139,6 +146,7 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePipeline]:
     monkeypatch.setattr(raw, "status", lambda *_: fake.status)
     monkeypatch.setattr(refresh, "refresh_due", lambda *_: RefreshReport())
     monkeypatch.setattr(refresh, "refresh_late_closers", fake.refresh_late_closers)
+    monkeypatch.setattr(events, "refresh_from_events", fake.refresh_from_events)
     monkeypatch.setattr(dbt, "build", fake.build)
     monkeypatch.setattr(publish, "publish", fake.publish)
     monkeypatch.setattr(checks, "status", lambda *_: fake.status)

@@ -28,7 +28,7 @@ def test_a_model_depends_on_the_assets_that_land_the_datasets_it_loads() -> None
     models = {model.name: model for model in read_project(MANIFEST).models}
     assert models["stg_zoom__engagements"].datasets == ("zoom/engagements",)
     assert "files/voicemails" in assets_of(models["stg_zoom__files"].datasets[0])
-    assert assets_of("zoom/events") == ()
+    assert assets_of("zoom/events") == ("zoom/events",)
 
 
 def test_a_model_without_a_description_says_what_it_is_made_of() -> None:

@@ -14,6 +14,7 @@ GROUPS = {
     "completeness",
     "core",
     "engagements",
+    "events",
     "files",
     "intermediate",
     "operations",

@@ -10,9 +10,11 @@ import pytest
 
 from zcc_pipeline.domain.completeness import ArtefactKind, Status
 from zcc_pipeline.domain.errors import ConfigurationError, PermanentError
+from zcc_pipeline.orchestration.assets.events import PATIENCE
+from zcc_pipeline.pipeline.event_refresh import EventsReport
 from zcc_pipeline.pipeline.freshness import NewestEngagement
-from zcc_pipeline.pipeline.status import OldestFile, Unread
-from zcc_pipeline.reconciliation import KindDay
+from zcc_pipeline.pipeline.status import Unread
+from zcc_pipeline.reconciliation import KindDay, RetentionClock
 from zcc_pipeline_tests.definitions.fake_pipeline import DAYS, TODAY, UNIQUE, FakePipeline
 
 ENGAGEMENTS = dg.AssetKey(["zoom", "engagements"])
@@ -149,7 +151,7 @@ def test_an_artefact_without_explanation_fails_its_check_and_stops_nothing(
 
 def test_overdue_listings_and_expiring_files_and_quarantine_each_fail_a_check(pipeline: FakePipeline) -> None:
     pipeline.status.unread = [Unread("zoom/engagements", DAYS[0], "never read", is_overdue=True)]
-    pipeline.status.oldest = [OldestFile(ArtefactKind.VOICEMAIL, "v", pipeline_time(), 25, 30)]
+    pipeline.status.oldest = [RetentionClock(ArtefactKind.VOICEMAIL, "v", pipeline_time(), 30, 25, 1, is_alarming=True)]
     pipeline.status.quarantined = 2
     found = failed_checks(pipeline.run())
     names = {name for asset, name in found if asset == "zoom/completeness"}
@@ -184,3 +186,28 @@ def pipeline_time():
     from zcc_pipeline.domain.clock import SystemClock
 
     return SystemClock().now()
+
+
+def test_a_refresh_lands_events_builds_and_publishes_and_nothing_else(pipeline: FakePipeline) -> None:
+    result = pipeline.run(job="refresh")
+    assert result.success
+    assert pipeline.pulled == []
+    assert pipeline.published == 1
+    assert pipeline.patience == [PATIENCE]
+
+
+def test_every_run_that_reads_begins_with_the_events(pipeline: FakePipeline) -> None:
+    for job in ("everything", "today"):
+        steps = [event.step_key for event in pipeline.run(job=job).all_events if event.is_step_start]
+        assert steps[0] == "zoom__events"
+    assert pipeline.patience == [timedelta(0)] * 2
+
+
+def test_what_could_not_be_read_because_of_an_event_fails_the_run_and_publishes_all_the_same(
+    pipeline: FakePipeline,
+) -> None:
+    pipeline.events = EventsReport(problems=["GET /engagements/{id}: 503"])
+    result = pipeline.run(job="refresh")
+    assert not result.success
+    assert ("zoom/events", "read_to_the_end") in failed_checks(result)
+    assert pipeline.published == 1

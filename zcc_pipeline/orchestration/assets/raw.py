@@ -34,8 +34,8 @@ FILES = {
 """File assets: the dataset that points at them, and what they are."""
 
 TEXT_FILES = ("zoom/recording_transcripts", "zoom/messaging_transcripts", "zoom/voicemail_transcripts")
-LANDED_BY = {"zoom/files": (*FILES, *TEXT_FILES)}
-"""Datasets that have no asset of their own, and the assets whose steps land them."""
+LANDED_BY = {"zoom/files": (*FILES, *TEXT_FILES), "zoom/events": ("zoom/events",)}
+"""Datasets that no step of a pull is named after, and the assets that land them."""
 
 READ_FIRST = {"zoom/recordings": ("zoom/queues",)}
 """What a listing needs besides: recordings are listed queue by queue where the token may not list the account."""
@@ -50,7 +50,7 @@ def build_raw_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.Assets
 
 
 def assets_of(dataset: str) -> tuple[str, ...]:
-    """Names of the assets that land a dataset; none for what only the source pushes."""
+    """Names of the assets that land a dataset."""
     return LANDED_BY.get(dataset, (dataset,) if dataset in ALL else ())
 
 

@@ -1,0 +1,121 @@
+"""When the sensor asks for a refresh, and when it does not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.sensor_definition import SensorExecutionData
+
+from zcc_pipeline.domain.clock import ShiftedClock
+from zcc_pipeline.orchestration import event_sensor
+from zcc_pipeline.orchestration.build import build_defs
+from zcc_pipeline.orchestration.instance import ensure_dagster_home
+from zcc_pipeline.orchestration.run_cleanup import PID_TAG, worker_tags
+from zcc_pipeline.pipeline.events import Waiting
+from zcc_pipeline_tests.definitions.fake_pipeline import MANIFEST, FakeRuntime
+
+
+class Sensor:
+    """The sensor as the daemon ticks it: the cursor goes from tick to tick."""
+
+    def __init__(self, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.instance, self.cursor, self.clock = instance, None, ShiftedClock()
+        self.waiting = Waiting("01INBOX", 7, 2, 0)
+        monkeypatch.setattr(event_sensor, "look", lambda _: self.waiting)
+        runtime = FakeRuntime()
+        runtime.clock = self.clock
+        self.defs = build_defs(open_runtime=lambda: runtime, timezone="UTC", manifest=MANIFEST)  # type: ignore[arg-type]
+
+    def tick(self) -> SensorExecutionData:
+        with dg.build_sensor_context(
+            instance=self.instance, cursor=self.cursor, repository_def=self.defs.get_repository_def()
+        ) as context:
+            data = self.defs.resolve_sensor_def("received_events").evaluate_tick(context)
+        self.cursor = data.cursor
+        return data
+
+    def asked(self) -> str | None:
+        found = self.tick().run_requests or []
+        return found[0].run_key if found else None
+
+    def run(self, status: dg.DagsterRunStatus, **tags: str) -> dg.DagsterRun:
+        return self.instance.create_run_for_job(self.defs.resolve_job_def("refresh"), status=status, tags=tags)
+
+    def fail(self) -> None:
+        run = self.run(dg.DagsterRunStatus.STARTED)
+        self.instance.report_run_failed(run)
+
+
+@pytest.fixture
+def sensor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sensor]:
+    with ensure_dagster_home(tmp_path) as instance:
+        yield Sensor(instance, monkeypatch)
+
+
+def test_nothing_received_and_nothing_due_starts_nothing(sensor: Sensor) -> None:
+    sensor.waiting = Waiting("01INBOX", 7, 0, 0)
+    assert sensor.asked() is None
+    sensor.waiting = Waiting(None, 0, 0, 0)
+    assert sensor.asked() is None
+
+
+def test_what_was_received_is_asked_for_by_its_highest_number_and_again_until_it_is_applied(sensor: Sensor) -> None:
+    assert sensor.asked() == "01INBOX:7"
+    assert sensor.asked() == "01INBOX:7:retry1"
+    assert sensor.asked() == "01INBOX:7:retry2"
+    sensor.waiting = replace(sensor.waiting, highest_seq=9)
+    assert sensor.asked() == "01INBOX:9"
+
+
+def test_what_is_due_is_asked_for_without_anything_received(sensor: Sensor) -> None:
+    sensor.waiting = Waiting(None, 0, 0, 3)
+    assert sensor.asked() == "due:0"
+
+
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
+def test_one_refresh_at_a_time(sensor: Sensor, status: dg.DagsterRunStatus) -> None:
+    run = sensor.run(status, **worker_tags())
+    data = sensor.tick()
+    assert not data.run_requests
+    assert run.run_id in str(data.skip_message)
+
+
+def test_a_killed_refresh_does_not_hold_up_the_next(sensor: Sensor) -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    run = sensor.run(dg.DagsterRunStatus.STARTED, **{**worker_tags(), PID_TAG: str(child)})
+    assert sensor.asked() == "01INBOX:7"
+    cleared = sensor.instance.get_run_by_id(run.run_id)
+    assert cleared is not None
+    assert cleared.status is dg.DagsterRunStatus.FAILURE
+
+
+def test_failures_are_followed_by_growing_pauses_and_in_the_end_by_an_alarm(sensor: Sensor) -> None:
+    sensor.fail()
+    assert sensor.asked() is not None, "one failure may have been a kill: at once"
+    sensor.fail()
+    data = sensor.tick()
+    assert "the last 2 refreshes failed" in str(data.skip_message)
+    sensor.clock.shift += timedelta(seconds=61)
+    assert sensor.asked() is not None
+    for _ in range(3):
+        sensor.fail()
+    with pytest.raises(dg.Failure, match="2 events wait"):
+        sensor.tick()
+    sensor.clock.shift += timedelta(minutes=31)
+    assert sensor.asked() is not None, "an alarm does not stop the trying"
+
+
+def test_a_refresh_that_succeeds_ends_the_pauses(sensor: Sensor) -> None:
+    for _ in range(3):
+        sensor.fail()
+    sensor.run(dg.DagsterRunStatus.SUCCESS)
+    assert sensor.asked() is not None
