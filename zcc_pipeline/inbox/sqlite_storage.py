@@ -189,6 +189,8 @@ class SqliteStorage:
                     return connection
             except FileNotFoundError:
                 pass
+            # on closing, SQLite leaves the log of a file that was moved alone, and its name may be used anew
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self._disconnect()
         return self._connect()
 
@@ -287,7 +289,7 @@ def _shrink(connection: sqlite3.Connection) -> None:
     """Free pages are used again by the next rows; only where they are most of the file, some are given back."""
     free, pages = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_count"))
     if free > pages // 2:
-        connection.execute("PRAGMA incremental_vacuum(1000)").fetchall()
+        connection.executescript("PRAGMA incremental_vacuum(1000)")  # a page per step: ``execute`` takes one only
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -1,0 +1,200 @@
+"""What cannot be kept now is refused, quickly, and nothing has to be restarted when it can be kept again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from zcc_pipeline.domain.clock import SystemClock
+from zcc_pipeline.inbox import Inbox, InboxReader, InboxUnavailable, Put
+from zcc_pipeline_tests.integration.inbox.conftest import make_event, put_all, with_inbox
+
+pytestmark = pytest.mark.integration
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Somebody else writes, and takes his time."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+        connection.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "inbox.sqlite"
+
+
+def test_a_locked_database_refuses_in_time_leaves_the_loop_alone_and_recovers(path: Path) -> None:
+    async def use() -> None:
+        async with Inbox.open(str(path), clock=SystemClock(), max_wait_seconds=0.4) as inbox:
+            await inbox.put(make_event(0))
+            with _locked(path):
+                start = time.monotonic()
+                gaps = asyncio.ensure_future(_longest_gap(0.7))
+                answers = await asyncio.gather(
+                    *(inbox.put(make_event(number)) for number in range(1, 50)), return_exceptions=True
+                )
+                assert all(isinstance(answer, InboxUnavailable) for answer in answers)
+                assert time.monotonic() - start < 1
+                assert await gaps < 0.3  # while the writer waits for the lock
+            assert not (await _until_it_works(inbox, 100)).is_duplicate
+            assert inbox.health().last_error is None
+
+    asyncio.run(use())
+
+
+async def _longest_gap(seconds: float) -> float:
+    longest, end = 0.0, time.monotonic() + seconds
+    while (before := time.monotonic()) < end:
+        await asyncio.sleep(0.005)
+        longest = max(longest, time.monotonic() - before)
+    return longest
+
+
+async def _until_it_works(inbox: Inbox, number: int) -> Put:
+    end = time.monotonic() + 10
+    while True:
+        try:
+            return await inbox.put(make_event(number))
+        except InboxUnavailable:
+            assert time.monotonic() < end
+            await asyncio.sleep(0.05)
+
+
+def test_a_full_queue_refuses_at_once(path: Path) -> None:
+    async def use() -> None:
+        async with Inbox.open(str(path), clock=SystemClock(), max_waiting=10) as inbox:
+            with _locked(path):
+                waiting = [asyncio.ensure_future(inbox.put(make_event(number))) for number in range(10)]
+                await asyncio.sleep(0.05)
+                assert inbox.health().waiting == 10
+                start = time.monotonic()
+                with pytest.raises(InboxUnavailable, match="10 events wait already"):
+                    await inbox.put(make_event(10))
+                assert time.monotonic() - start < 0.2
+            assert [put.is_duplicate for put in await asyncio.gather(*waiting)] == [False] * 10
+            assert (await inbox.put(make_event(10))).seq == 11
+
+    asyncio.run(use())
+
+
+def _break(path: Path) -> None:
+    kept = path.with_name("kept")
+    kept.mkdir()
+    for file in path.parent.glob("inbox.sqlite*"):
+        shutil.copy(file, kept)
+    path.unlink()
+    path.write_bytes(b"not a database, " * 500)
+
+
+def _mend(path: Path) -> None:
+    for file in path.with_name("kept").iterdir():
+        shutil.copy(file, path.parent)
+
+
+def test_a_database_that_breaks_refuses_and_one_that_is_whole_again_is_used_again(path: Path) -> None:
+    async def use(inbox: Inbox) -> None:
+        await put_all(inbox, map(make_event, range(10)))
+        _break(path)
+        with pytest.raises(InboxUnavailable):
+            await inbox.put(make_event(10))
+        assert inbox.health().last_error == "DatabaseError"
+        assert inbox.health().is_alive
+        _mend(path)
+        assert (await inbox.put(make_event(10))).seq == 11
+
+    with_inbox(str(path), use)
+    with InboxReader.open(str(path)) as reader:
+        assert len(reader.seqs_after(0, 100)) == 11
+
+
+def test_nothing_is_acknowledged_into_a_file_that_was_taken_away(path: Path) -> None:
+    async def use(inbox: Inbox) -> None:
+        await inbox.put(make_event(1))
+        os.rename(path, path.with_name("taken"))  # noqa: PTH104
+        await inbox.put(make_event(2))
+        with InboxReader.open(str(path)) as reader:
+            assert [row.event.engagement_id for row in reader.rows([1])] == ["engagement-2"]
+
+    with_inbox(str(path), use)
+    with InboxReader.open(str(path.with_name("taken"))) as reader:
+        assert [row.event.engagement_id for row in reader.rows([1])] == ["engagement-1"]
+
+
+def test_a_folder_that_vanishes_is_not_made_again_behind_the_operators_back(tmp_path: Path) -> None:
+    folder = tmp_path / "mounted"
+
+    async def use(inbox: Inbox) -> None:
+        await inbox.put(make_event(1))
+        folder.rename(tmp_path / "elsewhere")
+        with pytest.raises(InboxUnavailable):
+            await inbox.put(make_event(2))
+        assert not folder.exists()
+        assert inbox.health().free_bytes is None
+        (tmp_path / "elsewhere").rename(folder)
+        assert (await inbox.put(make_event(2))).seq == 2
+
+    with_inbox(str(folder / "inbox.sqlite"), use)
+
+
+def test_an_error_clears_by_itself_so_that_a_balancer_may_hold_traffic_back(path: Path) -> None:
+    async def use(inbox: Inbox) -> None:
+        with _locked(path):
+            with pytest.raises(InboxUnavailable):
+                await inbox.put(make_event(1))
+            assert inbox.health().last_error == "OperationalError"
+        end = time.monotonic() + 10
+        while inbox.health().last_error is not None:
+            assert time.monotonic() < end
+            await asyncio.sleep(0.05)
+
+    with_inbox(str(path), use)
+
+
+def test_a_place_where_no_file_can_be_made_is_refused_on_opening(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InboxUnavailable):
+        Inbox.open(str(tmp_path / "file" / "inbox.sqlite"), clock=SystemClock())
+
+
+def test_the_log_is_bounded_even_with_readers_that_follow_one_another(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = 6 * 1024 * 1024
+    monkeypatch.setattr("zcc_pipeline.inbox.sqlite_storage.WAL_LIMIT_BYTES", limit)
+    wal = path.with_name("inbox.sqlite-wal")
+
+    def hold_view() -> sqlite3.Connection:
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM zcc_inbox").fetchone()
+        return connection
+
+    async def use(inbox: Inbox) -> None:
+        body = b"x" * 4000
+        highest = 0
+        view = hold_view()
+        for round_ in range(20):
+            await put_all(inbox, (make_event(1000 * round_ + number, body=body) for number in range(600)))
+            previous, view = view, hold_view()  # there is never a moment without a reader
+            previous.close()
+            highest = max(highest, wal.stat().st_size)
+        assert highest > limit  # so that the bound had to be enforced
+        view.close()
+        await put_all(inbox, (make_event(100_000 + number, body=body) for number in range(2_500)))
+        assert wal.stat().st_size < 2 * limit
+
+    with_inbox(str(path), use)
