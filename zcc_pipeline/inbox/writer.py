@@ -118,7 +118,10 @@ class Writer:
             return error
 
     def _write_notes(self) -> None:
-        notes, self._notes = self._notes, {}
+        notes: dict[str, datetime] = {}
+        while self._notes:  # one at a time: the loop may be adding to it
+            name, at = self._notes.popitem()
+            notes[name] = at
         try:
             self._attempt(lambda: self._storage.write_notes(notes))
         except Exception:  # noqa: BLE001 best effort: the next note of that name makes up for it
