@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from functools import partial
@@ -16,7 +16,7 @@ from zcc_pipeline.domain.window import Window
 from zcc_pipeline.landing.compaction import CompactionResult, compact_day, sweep_superseded
 from zcc_pipeline.landing.known import DayVersions
 from zcc_pipeline.landing.layout import SEED_DAY, SEED_NAME, LakeFile, day_folder, parse_day_folder
-from zcc_pipeline.landing.reading import live_day, newest_versions, retry_once
+from zcc_pipeline.landing.reading import live_day, newest_versions, read_ids, retry_once
 from zcc_pipeline.landing.schema import no_versions, write_versions
 from zcc_pipeline.landing.storage import STAGING_KEPT, Storage
 from zcc_pipeline.landing.writer import FLUSH_BYTES, LakeWriter, Reject
@@ -109,6 +109,21 @@ class Lake:
                 table = self.latest(dataset, day, day, shapes=shapes, with_deleted=with_deleted)
                 if table.num_rows:
                     yield day, table
+
+    def find_ids(
+        self, dataset: str, first: date, last: date, *, where: Callable[[Sequence[str]], Iterable[str]]
+    ) -> set[str]:
+        """Ids of records, deleted ones included, that ``where`` picks out of those it is shown a batch at a time."""
+        return retry_once(
+            lambda: {
+                record_id
+                for day in self.days(dataset)
+                if first <= day <= last
+                for file in self._live(dataset, day)
+                for record_ids in read_ids(self._storage, file)
+                for record_id in where(record_ids)
+            }
+        )
 
     def days(self, dataset: str) -> list[date]:
         """Days that have a folder, sorted."""

@@ -64,6 +64,13 @@ def live_day(storage: Storage, dataset: str, day: date) -> list[LakeFile]:
     return [file for file in files if file.name not in replaced]
 
 
+def read_ids(storage: Storage, file: LakeFile) -> Iterator[list[str]]:
+    """The ids of a file's versions, a batch at a time."""
+    with storage.open_input(file.path) as source, pq.ParquetFile(source) as parquet:
+        for batch in parquet.iter_batches(_READ_ROWS, columns=["record_id"], use_threads=False):
+            yield batch.column("record_id").to_pylist()
+
+
 @dataclass(slots=True)
 class _Winners:
     """Rows of one file that hold the newest version of their record."""

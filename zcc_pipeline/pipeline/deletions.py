@@ -50,9 +50,15 @@ async def note_absences(runtime: Runtime, api: ZoomApi, dataset: Dataset, day: d
 
 
 def _unseen(runtime: Runtime, dataset: Dataset, day: date, seen: SeenIds) -> set[str]:
-    """Ids of the day that a listing did not show; a batch of ids in memory at a time, for a day may hold a million."""
+    """Ids of the day, not known as deleted, that a listing did not show.
+
+    A batch of ids in memory at a time, for a day may hold a million; as a rule the listing has shown them all.
+    """
+    unseen = runtime.lake.find_ids(dataset.name, day, day, where=seen.missing)
+    if not unseen:
+        return set()
     known = runtime.lake.latest(dataset.name, day, day, shapes=API_SHAPES, columns=["record_id"]).column("record_id")
-    return {record_id for chunk in known.chunks for record_id in seen.missing(chunk.to_pylist())}
+    return {record_id for chunk in known.chunks for record_id in chunk.to_pylist() if record_id in unseen}
 
 
 def _row_of(known: pa.Table, record_id: str) -> Mapping[str, str | None]:

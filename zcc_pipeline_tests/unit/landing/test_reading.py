@@ -179,3 +179,11 @@ def test_a_scheme_nobody_supports_is_a_configuration_error() -> None:
 
 def test_a_secret_does_not_show() -> None:
     assert "hush" not in repr(S3Options("http://x", "r", "id", "hush"))
+
+
+def test_ids_are_looked_for_without_the_records(tmp_path: Path) -> None:
+    lake = make_lake(tmp_path)
+    land(lake, chunk([("a", b"{}"), ("b", b"{}"), ("c", b"{}")]), chunk([("c", b"{}")], minute=1, is_deleted=True))
+    found = lake.find_ids("zoom/engagements", DAY, DAY, where=lambda ids: [each for each in ids if each != "a"])
+    assert found == {"b", "c"}
+    assert lake.find_ids("zoom/engagements", date(2026, 11, 21), date(2026, 11, 30), where=lambda ids: ids) == set()
