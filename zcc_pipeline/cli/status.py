@@ -60,6 +60,7 @@ def status(first: OptionalFrom = None, last: ToOption = "today", as_json: JsonOp
 def as_document(report: StatusReport) -> dict[str, object]:
     """The report for scripts."""
     from zcc_pipeline.cli.completeness_table import as_rows
+    from zcc_pipeline.cli.coverage_table import coverage_rows
 
     return {
         "from": report.first,
@@ -72,6 +73,7 @@ def as_document(report: StatusReport) -> dict[str, object]:
         "unread": report.unread,
         "late_closers_not_verified": {str(day): problem for day, problem in sorted(report.not_verified.items())},
         "oldest_not_stored": [{"is_alarming": row.is_alarming, **_fields(row)} for row in report.oldest],
+        "coverage": coverage_rows(report.coverage),
         "failing_files": report.failing,
         "quarantined_records": report.quarantined,
         "not_collected": [
@@ -88,6 +90,7 @@ def _fields(row: object) -> dict[str, object]:
 def show(report: StatusReport) -> None:
     """Tables, then sentences about what needs somebody."""
     from zcc_pipeline.cli.completeness_table import show_by_day, show_by_kind
+    from zcc_pipeline.cli.coverage_table import show_coverage_by_day
 
     if report.first is None:
         say("Nothing has been read yet. Start with `zcc pull --from yesterday`, or `zcc run` for the whole way.")
@@ -99,6 +102,10 @@ def show(report: StatusReport) -> None:
         show_by_day(report.lines)
         say()
     show_by_kind(report.lines, since=report.first if 1 < len(days) <= FEW_DAYS else None)
+    if any(line.is_subscribed for line in report.coverage):
+        heading("Pushed events against what polling found")
+        say()
+        show_coverage_by_day(report.coverage)
     sentences = list(_sentences(report))
     if sentences:
         heading("To know")
@@ -120,6 +127,9 @@ def _sentences(report: StatusReport) -> Iterator[str]:
         problems = "; ".join(sorted(set(report.not_verified.values())))
         yield f"Late closers not verified on {counted(len(report.not_verified), 'day')} ({problems})."
     yield from _about_files(report)
+    if report.failed_differences:
+        count = counted(report.failed_differences, "difference")
+        yield f"{count} between push and poll could not be healed; `zcc reconcile` names them and tries again."
     if report.quarantined:
         yield f"Held in quarantine: {counted(report.quarantined, 'record')}."
     yield f"Offered by Zoom and not collected: {', '.join(NOT_COLLECTED)}."
@@ -150,8 +160,8 @@ def _about_files(report: StatusReport) -> Iterator[str]:
         if oldest.is_alarming or oldest.age_days > 0:
             urgency, age = "ALARM: " if oldest.is_alarming else "", counted(oldest.age_days, "day")
             yield (
-                f"{urgency}oldest of {KIND_WORDS[oldest.kind]} not stored yet is {age} old; "
-                f"the source deletes it after {oldest.limit_days}."
+                f"{urgency}of {KIND_WORDS[oldest.kind]} not stored yet ({oldest.files:,}), the one deleted first is "
+                f"{age} old; the source deletes it after {oldest.limit_days}."
             )
     for failing in report.failing:
         again = f", next try {failing.next_try_at:%Y-%m-%d %H:%M} UTC" if failing.next_try_at else ""

@@ -82,7 +82,7 @@ def _build_completeness_checks() -> dg.AssetChecksDefinition:
     descriptions = {
         "everything_explained": "No artefact failed, is overdue, or is absent without evidence of why.",
         "every_day_listed": "Every day was listed completely within a day of its end, in every dataset.",
-        "nothing_about_to_expire": "No file still lacks here a week before Zoom deletes it; voicemails by the limit of their own inbox.",
+        "nothing_about_to_expire": "A week before Zoom deletes a file, it is here; of a voicemail its inbox decides.",
         "nothing_in_quarantine": "No record was set aside because it could not be processed.",
     }
 

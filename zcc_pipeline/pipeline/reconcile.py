@@ -1,4 +1,4 @@
-"""Reconcile: poll the days, compare with what was pushed, heal, and give each difference its outcome.
+"""Reconcile: apply what was received, poll the days, compare, heal, and give each difference its outcome.
 
 The API is the truth and every pushed event only a hint, so an event that was lost is recovered by polling, and an event
 about something that polling did not show is looked up by its engagement. What was found is written once: a second pass
@@ -12,14 +12,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-import msgspec
-
 from zcc_pipeline.domain.completeness import ArtefactKind, ArtefactStatus
-from zcc_pipeline.domain.datasets import DATASETS
 from zcc_pipeline.domain.ports import DifferenceRow
-from zcc_pipeline.domain.records import SHAPE_LIST, RecordChunk
-from zcc_pipeline.domain.window import day_window, format_time, iter_days
-from zcc_pipeline.pipeline.coverage_facts import CoverageFacts, read_facts
+from zcc_pipeline.domain.window import format_time, iter_days
+from zcc_pipeline.pipeline.coverage import Comparison, compare_days, land_coverage
+from zcc_pipeline.pipeline.coverage_facts import CoverageFacts
+from zcc_pipeline.pipeline.event_refresh import refresh_from_events
 from zcc_pipeline.pipeline.pull import pull
 from zcc_pipeline.pipeline.refresh import RefreshReport, refresh
 from zcc_pipeline.pipeline.runtime import Runtime
@@ -30,20 +28,16 @@ from zcc_pipeline.reconciliation import (
     Direction,
     EngagementRead,
     FlowScript,
-    Latency,
     Outcome,
     Read,
     Verdict,
     check_flows,
-    compare,
     find_differences,
     judge_lost_event,
     judge_unlisted,
     not_subscribed,
 )
 from zcc_pipeline.reconciliation.coverage import ANNOUNCES
-
-DATASET = DATASETS["zoom/coverage"]
 
 Key = tuple[str, str, Direction]
 
@@ -88,6 +82,7 @@ def reconcile(runtime: Runtime, days: Iterable[date]) -> ReconcileReport:
     report = ReconcileReport(days=wanted)
     if not wanted:
         return report
+    report.problems += refresh_from_events(runtime).problems
     report.problems += pull(runtime, wanted).problems
     before = compare_days(runtime, wanted)
     known = _known(runtime, wanted)
@@ -121,20 +116,6 @@ def _uncovered(
     lines = [line for line in after.lines if line.day in days]
     found = find_differences(lines, runtime.clock.now())
     return [one for one in found if one.direction is Direction.ONLY_POLLED and _is_open(known.get(one.key))]
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """The lines of some days, and what they were made from."""
-
-    lines: list[Coverage]
-    facts: CoverageFacts
-
-
-def compare_days(runtime: Runtime, days: Sequence[date]) -> Comparison:
-    """Compare what the lake has now of both sides; reads nothing from Zoom."""
-    facts = read_facts(runtime, days)
-    return Comparison(compare(facts.expected, facts.pushed, first_seen=facts.first_seen), facts)
 
 
 def _key_of(row: DifferenceRow) -> Key:
@@ -214,76 +195,6 @@ def _row(one: Difference, verdict: Verdict, known: DifferenceRow | None, now: da
         detected_at=known.detected_at if known else now,
         judged_at=now,
     )
-
-
-def land_coverage(runtime: Runtime, lines: Sequence[Coverage]) -> None:
-    """One record for each day and event; no time of its own in it, so that an unchanged day writes nothing."""
-    if not lines:
-        return
-    with runtime.lake.writer(DATASET) as writer:
-        writer.add(
-            RecordChunk(
-                dataset=DATASET.name,
-                shape=SHAPE_LIST,
-                route="poll",
-                as_of=runtime.clock.now(),
-                batch_id=runtime.new_id(),
-                record_ids=[f"{line.day}:{line.event}" for line in lines],
-                payloads=[_payload(runtime, line) for line in lines],
-                engagement_ids=[None] * len(lines),
-                occurred_at=[_occurred_at(runtime, line.day) for line in lines],
-            )
-        )
-        writer.commit()
-
-
-def _occurred_at(runtime: Runtime, day: date) -> str:
-    return format_time(day_window(day, runtime.config.timezone).start)
-
-
-class LandedCoverage(msgspec.Struct):
-    """What a record of ``zoom/coverage`` holds."""
-
-    day: date
-    event: str
-    occurred_at: str
-    expected: int
-    pushed: int
-    both: int
-    only_polled: int
-    only_pushed: int
-    is_subscribed: bool
-    latencies: dict[str, Latency]
-    """By route."""
-
-
-def _payload(runtime: Runtime, line: Coverage) -> bytes:
-    return msgspec.json.encode(
-        LandedCoverage(
-            day=line.day,
-            event=line.event,
-            occurred_at=_occurred_at(runtime, line.day),
-            expected=line.expected,
-            pushed=line.pushed,
-            both=line.both,
-            only_polled=len(line.only_polled),
-            only_pushed=len(line.only_pushed),
-            is_subscribed=line.is_subscribed,
-            latencies=dict(line.latencies),
-        )
-    )
-
-
-def read_coverage(runtime: Runtime, first: date, last: date) -> list[LandedCoverage]:
-    """The newest comparison of each day and event, as it was landed, by day and in the order of events."""
-    decoder = msgspec.json.Decoder(LandedCoverage)
-    order = {event: rank for rank, event in enumerate(ANNOUNCES)}
-    found = [
-        decoder.decode(payload)
-        for _, table in runtime.lake.iter_latest(DATASET.name, first, last, shapes={SHAPE_LIST})
-        for payload in table.column("payload").to_pylist()
-    ]
-    return sorted(found, key=lambda line: (line.day, order.get(line.event, len(order)), line.event))
 
 
 def days_to_reconcile(runtime: Runtime, *, is_deep: bool = False) -> list[date]:

@@ -13,10 +13,20 @@ from zcc_pipeline.domain.datasets import DATASETS, Reading
 from zcc_pipeline.domain.ports import ArtefactRow
 from zcc_pipeline.domain.records import SHAPE_LIST
 from zcc_pipeline.domain.window import day_window, iter_days
-from zcc_pipeline.pipeline.lake_facts import inbox_settings
+from zcc_pipeline.pipeline.coverage import LandedCoverage, read_coverage
+from zcc_pipeline.pipeline.lake_facts import VoicemailFields, inbox_settings, iter_landed
 from zcc_pipeline.pipeline.late_closers import LEDGER_NAME
 from zcc_pipeline.pipeline.runtime import Runtime
-from zcc_pipeline.reconciliation import KindDay, count_statuses, summarise_days
+from zcc_pipeline.reconciliation import (
+    KindDay,
+    Outcome,
+    RetentionClock,
+    UnstoredFile,
+    count_statuses,
+    limit_of_inbox,
+    read_clocks,
+    summarise_days,
+)
 
 GRACE = timedelta(hours=24)
 """After the end of a day its listing is overdue; after its own deadline a waiting artefact is."""
@@ -30,8 +40,7 @@ RETENTION_DAYS: Mapping[ArtefactKind, int] = {
 }
 """When Zoom deletes by itself, unless the account says otherwise (KB0058770, read November 2026)."""
 
-ALARM_SHARE = 2 / 3
-"""Of a retention limit: a file that is older and not stored yet needs somebody now."""
+VOICEMAILS = frozenset({ArtefactKind.VOICEMAIL, ArtefactKind.VOICEMAIL_TRANSCRIPT})
 
 WINDOWED = tuple(dataset.name for dataset in DATASETS.values() if dataset.reading is Reading.WINDOW)
 
@@ -44,22 +53,6 @@ class Unread:
     day: date
     problem: str
     is_overdue: bool
-
-
-@dataclass(frozen=True, slots=True)
-class OldestFile:
-    """The oldest file of a kind that is not stored yet, against the time at which the source deletes it."""
-
-    kind: ArtefactKind
-    source_id: str
-    occurred_at: datetime
-    age_days: int
-    limit_days: int
-
-    @property
-    def is_alarming(self) -> bool:
-        """Whether most of the time it has left is over."""
-        return self.age_days >= self.limit_days * ALARM_SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +76,14 @@ class StatusReport:
     unread: list[Unread] = field(default_factory=list)
     not_verified: dict[date, str] = field(default_factory=dict)
     overdue: dict[tuple[date, ArtefactKind], int] = field(default_factory=dict)
-    oldest: list[OldestFile] = field(default_factory=list)
+    oldest: list[RetentionClock] = field(default_factory=list)
+    """For each kind the file that the source will delete first, of those not stored."""
     failing: list[FailingFiles] = field(default_factory=list)
     quarantined: int = 0
+    coverage: list[LandedCoverage] = field(default_factory=list)
+    """What was pushed of what polling found, as last reconciled."""
+    failed_differences: int = 0
+    """Differences between push and poll that reconciling could neither recover nor explain."""
 
     def count(self, status: Status) -> int:
         """Engagement and kind pairs in that status."""
@@ -100,6 +98,7 @@ class StatusReport:
             or self.overdue
             or any(row.is_overdue for row in self.unread)
             or any(row.is_alarming for row in self.oldest)
+            or self.failed_differences
         )
 
 
@@ -131,7 +130,10 @@ def status(runtime: Runtime, first: date | None, last: date) -> StatusReport:
         for row in runtime.state.windows.latest(LEDGER_NAME, report.first, last):
             if not row.is_complete:
                 report.not_verified[row.day] = row.error or "not listed completely"
-    report.oldest = list(_oldest_files(runtime))
+    report.oldest = read_clocks(_unstored_files(runtime), runtime.clock.now())
+    report.coverage = read_coverage(runtime, first or date.min, last)
+    differences = runtime.state.differences.on_days(first or date.min, last)
+    report.failed_differences = sum(row.outcome == Outcome.FAILED for row in differences)
     report.failing = _failing_files(runtime.state.artefacts.on_days(first or date.min, last))
     report.quarantined = len(runtime.state.quarantine.list())
     return report
@@ -187,24 +189,37 @@ def _unread(runtime: Runtime, first: date, last: date) -> Iterator[Unread]:
                 yield Unread(dataset, day, problem, is_overdue)
 
 
-def _oldest_files(runtime: Runtime) -> Iterator[OldestFile]:
-    limits = {**RETENTION_DAYS, **_voicemail_limits(runtime)}
-    now = runtime.clock.now()
-    for kind, limit in limits.items():
-        row = runtime.state.artefacts.oldest_not_stored(kind)
-        if row is not None:
-            yield OldestFile(kind, row.source_id, row.occurred_at, (now - row.occurred_at).days, limit)
+def _unstored_files(runtime: Runtime) -> Iterator[UnstoredFile]:
+    """Files that the source still has to give, with the time after which it deletes them."""
+    limits = _voicemail_limits(runtime)
+    for kind, usual in RETENTION_DAYS.items():
+        rows = runtime.state.artefacts.not_stored(kind)
+        inboxes = _inboxes_of(runtime, rows) if kind in VOICEMAILS and limits else {}
+        for row in rows:
+            limit = usual
+            if kind in VOICEMAILS:
+                limit = limit_of_inbox(inboxes.get(row.source_id), limits, usual)
+            yield UnstoredFile(kind, row.source_id, row.occurred_at, limit)
 
 
-def _voicemail_limits(runtime: Runtime) -> dict[ArtefactKind, int]:
-    limits = [
-        inbox.delete_voicemail_days_limit
-        for inbox in inbox_settings(runtime.lake).values()
+def _inboxes_of(runtime: Runtime, rows: Iterable[ArtefactRow]) -> dict[str, str]:
+    """The inbox in which each voicemail lies."""
+    found = {}
+    for day in sorted({row.day for row in rows}):
+        for landed in iter_landed(runtime.lake, "zoom/voicemails", VoicemailFields, day):
+            if landed.fields.inbox_id:
+                found[landed.fields.message_id] = landed.fields.inbox_id
+    return found
+
+
+def _voicemail_limits(runtime: Runtime) -> dict[str, int]:
+    """Days after which each inbox deletes what lies in it."""
+    settings = inbox_settings(runtime.lake)
+    return {
+        inbox_id: inbox.delete_voicemail_days_limit
+        for inbox_id, inbox in settings.items()
         if inbox.delete_voicemail_days_limit
-    ]
-    if not limits:
-        return {}
-    return dict.fromkeys((ArtefactKind.VOICEMAIL, ArtefactKind.VOICEMAIL_TRANSCRIPT), min(limits))
+    }
 
 
 def _failing_files(rows: Iterable[ArtefactRow]) -> list[FailingFiles]:

@@ -113,16 +113,15 @@ class StoredArtefacts:
         with self._database.read() as connection:
             return _rows(connection.execute(query))
 
-    def oldest_not_stored(self, kind: ArtefactKind) -> ArtefactRow | None:
-        """The file that the source's retention will reach first: wanted or failed, with the oldest time of its own."""
+    def not_stored(self, kind: ArtefactKind) -> Sequence[ArtefactRow]:
+        """Files that the source still has to give: wanted or failed, oldest first by their own time."""
         query = (
             sa.select(*_COLUMNS)
             .where(artefacts.c.state.in_(["wanted", "failed"]), artefacts.c.kind == kind)
             .order_by(artefacts.c.occurred_at, artefacts.c.source_id)
-            .limit(1)
         )
         with self._database.read() as connection:
-            return next(iter(_rows(connection.execute(query))), None)
+            return _rows(connection.execute(query))
 
     def counts(self, first: date, last: date) -> Sequence[ArtefactCount]:
         """Files and bytes per day, kind and state."""

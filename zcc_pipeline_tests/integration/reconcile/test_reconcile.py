@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from zcc_pipeline.domain.ports import DifferenceRow
-from zcc_pipeline.pipeline.reconcile import ReconcileReport, read_coverage, reconcile
+from zcc_pipeline.pipeline.coverage import read_coverage
+from zcc_pipeline.pipeline.reconcile import ReconcileReport, reconcile
 from zcc_pipeline.reconciliation import Outcome
 from zcc_pipeline.reconciliation.coverage import ANNOUNCES, ENGAGEMENT_ENDED, NOTE_ADDED, SURVEY_STATUS
 from zcc_pipeline.simulator.zoom.push.event import PushedEvent, envelope
@@ -75,7 +76,7 @@ def test_lost_events_are_found_once_and_their_data_is_here(told: Story) -> None:
 
 def test_events_about_what_the_api_does_not_have_are_looked_up_and_explained(told: Story) -> None:
     real = told.closed_engagements()[0]["engagement_id"]
-    at = told.simulator.standin.account.now() - timedelta(hours=3)
+    at = told.simulator.standin.account.now() - timedelta(days=2, hours=1)
     unknown = made_up(told, "no-such-engagement", "n2", at)
     ended = PushedEvent(
         "ended",
@@ -99,7 +100,6 @@ def test_events_about_what_the_api_does_not_have_are_looked_up_and_explained(tol
 
 
 def test_a_404_that_is_young_fails_and_is_explained_by_a_later_pass(told: Story) -> None:
-    told.clock.shift = timedelta(hours=1)
     at = told.simulator.standin.account.now() - timedelta(hours=3)
     note = made_up(told, "no-such-engagement", "n2", at)
     ended = note.body.replace(NOTE_ADDED.encode(), ENGAGEMENT_ENDED.encode())
@@ -125,6 +125,7 @@ def test_an_event_about_an_engagement_that_was_never_polled_brings_it_here(told:
     told.control("add-note", engagement_id=entry["engagement_id"], text="remembered later")
     (note,) = [event for event in all_events(told, [older]) if b"remembered later" in event.body]
     receive(told, [note])
+    told.pass_days(1)
 
     first = run(told, [newer, note.at.date()])
 

@@ -184,17 +184,13 @@ def test_failed_files_are_due_when_their_time_comes_and_others_never(store: Stat
     assert [each.source_id for each in store.artefacts.due(LATER, DAY, DAY)] == ["r1"]
 
 
-def test_the_oldest_file_not_stored_is_found_by_its_own_time(store: StateStore) -> None:
-    assert store.artefacts.oldest_not_stored(RECORDING) is None
+def test_files_not_stored_come_by_their_own_time(store: StateStore) -> None:
+    assert not store.artefacts.not_stored(RECORDING)
     store.artefacts.want([wanted("new"), wanted("old", occurred_at=NOW - HOUR), wanted("v", kind=VOICEMAIL)], now=NOW)
-    found = store.artefacts.oldest_not_stored(RECORDING)
-    assert found is not None
-    assert found.source_id == "old"
+    assert [row.source_id for row in store.artefacts.not_stored(RECORDING)] == ["old", "new"]
 
     store.artefacts.mark_stored(RECORDING, "old", FILE, now=NOW)
-    found = store.artefacts.oldest_not_stored(RECORDING)
-    assert found is not None
-    assert found.source_id == "new"
+    assert [row.source_id for row in store.artefacts.not_stored(RECORDING)] == ["new"]
 
 
 def test_counts_are_per_day_kind_and_state_with_bytes(store: StateStore) -> None:

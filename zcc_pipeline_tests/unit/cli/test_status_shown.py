@@ -20,8 +20,8 @@ from zcc_pipeline.cli.completeness_table import (
 )
 from zcc_pipeline.cli.status import show
 from zcc_pipeline.domain.completeness import ArtefactKind, Reason, Status
-from zcc_pipeline.pipeline.status import FailingFiles, OldestFile, StatusReport, Unread
-from zcc_pipeline.reconciliation import KindDay
+from zcc_pipeline.pipeline.status import FailingFiles, StatusReport, Unread
+from zcc_pipeline.reconciliation import KindDay, RetentionClock
 
 DAY = date(2026, 11, 20)
 
@@ -104,7 +104,9 @@ def test_everything_that_needs_somebody_is_said_in_a_sentence(capsys: pytest.Cap
         Unread("zoom/recordings", date(2026, 11, 22), "never read", is_overdue=False),
     ]
     report.not_verified = {DAY: "scope missing"}
-    report.oldest = [OldestFile(ArtefactKind.VOICEMAIL, "m", datetime(2026, 11, 1, tzinfo=UTC), 21, 30)]
+    begun = datetime(2026, 11, 1, tzinfo=UTC)
+    report.oldest = [RetentionClock(ArtefactKind.VOICEMAIL, "m", begun, 30, 24, 2, is_alarming=True)]
+    report.failed_differences = 1
     report.failing = [FailingFiles(ArtefactKind.RECORDING, 3, "HTTP 503", datetime(2026, 11, 22, 13, 5, tzinfo=UTC))]
     report.quarantined = 2
     show(report)
@@ -117,7 +119,9 @@ def test_everything_that_needs_somebody_is_said_in_a_sentence(capsys: pytest.Cap
         "zoom/recordings, 2026-11-20 to 2026-11-21 (2 days): never read (overdue).",
         "zoom/recordings, 2026-11-22: never read (not due yet).",
         "Late closers not verified on 1 day (scope missing).",
-        "ALARM: oldest of voicemails not stored yet is 21 days old; the source deletes it after 30.",
+        "ALARM: of voicemails not stored yet (2), the one deleted first is 24 days old",
+        "the source deletes it after 30.",
+        "1 difference between push and poll could not be healed",
         "Not fetched: recordings 3 (HTTP 503), next try 2026-11-22 13:05 UTC.",
         "Held in quarantine: 2 records.",
         "Something needs you: see above.",

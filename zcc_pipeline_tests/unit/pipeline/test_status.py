@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from zcc_pipeline.domain.completeness import ArtefactKind, Reason, Status
+from zcc_pipeline.domain.ports import DifferenceRow
 from zcc_pipeline.pipeline.late_closers import LEDGER_NAME
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.pipeline.status import WINDOWED, status
@@ -16,6 +17,7 @@ from zcc_pipeline_tests.unit.pipeline.homes import (
     NOW,
     TODAY,
     days_ago,
+    land,
     land_inbox,
     land_proof,
     list_day,
@@ -137,10 +139,8 @@ def test_days_whose_late_closers_could_not_be_verified_are_named(runtime: Runtim
     assert status(runtime, None, TODAY).not_verified == {days_ago(1): "scope missing"}
 
 
-@pytest.mark.parametrize(("age", "is_alarming"), [(19, False), (20, True)])
-def test_a_file_not_stored_alarms_when_two_thirds_of_its_time_are_over(
-    runtime: Runtime, age: int, *, is_alarming: bool
-) -> None:
+@pytest.mark.parametrize(("age", "is_alarming"), [(22, False), (23, True)])
+def test_a_file_not_stored_alarms_a_week_before_it_is_deleted(runtime: Runtime, age: int, *, is_alarming: bool) -> None:
     want(runtime, ArtefactKind.VOICEMAIL, "young", day=days_ago(2))
     want(runtime, ArtefactKind.VOICEMAIL, "old", day=days_ago(age))
     report = status(runtime, None, TODAY)
@@ -148,13 +148,25 @@ def test_a_file_not_stored_alarms_when_two_thirds_of_its_time_are_over(
     assert report.needs_attention == is_alarming
 
 
-def test_the_shortest_retention_of_the_inboxes_counts(runtime: Runtime) -> None:
+def test_the_retention_of_its_own_inbox_counts_and_of_an_unknown_one_the_shortest(runtime: Runtime) -> None:
     land_inbox(runtime, "long", retention_days=90)
     land_inbox(runtime, "short", retention_days=6)
-    want(runtime, ArtefactKind.VOICEMAIL, "message", day=days_ago(4))
-    (oldest,) = status(runtime, None, TODAY).oldest
-    assert oldest.limit_days == 6
-    assert oldest.is_alarming
+    for message_id, inbox_id in (("kept", "long"), ("message", None)):
+        payload: dict[str, object] = {"message_id": message_id, "created_at": f"{days_ago(4)}T09:00:00Z"}
+        payload |= {"inbox_id": inbox_id} if inbox_id else {}
+        land(runtime, "zoom/voicemails", message_id, payload, day=days_ago(4), shape="list")
+        want(runtime, ArtefactKind.VOICEMAIL, message_id, day=days_ago(4))
+    (clock,) = status(runtime, None, TODAY).oldest
+    assert (clock.source_id, clock.limit_days, clock.files) == ("message", 6, 2)
+    assert clock.is_alarming
+
+
+def test_a_difference_that_could_not_be_healed_needs_somebody(runtime: Runtime) -> None:
+    row = DifferenceRow("e", "s", "only_pushed", "e1", days_ago(1), "failed", "404", NOW, NOW)
+    runtime.state.differences.record_all([row])
+    report = status(runtime, None, TODAY)
+    assert report.failed_differences == 1
+    assert report.needs_attention
 
 
 def test_files_that_fail_are_counted_with_their_last_words(runtime: Runtime) -> None:
