@@ -14,7 +14,9 @@ from zcc_pipeline.cli.doctor import doctor
 from zcc_pipeline.cli.listen import listen
 from zcc_pipeline.cli.plan import plan
 from zcc_pipeline.cli.pull import pull
+from zcc_pipeline.cli.quarantine import build_group
 from zcc_pipeline.cli.receive import receive
+from zcc_pipeline.cli.reconcile import reconcile
 from zcc_pipeline.cli.run import run
 from zcc_pipeline.cli.sentences import ErrorsAsSentences
 from zcc_pipeline.cli.simulate import simulate
@@ -28,6 +30,7 @@ COMMANDS: dict[Callable[..., None], str] = {
     pull: "Only read: Zoom to lake and files.",
     build: "Only build: lake to warehouse and analytics.duckdb.",
     status: "What is complete, what is not, and why.",
+    reconcile: "Pushed against polled: compare, heal, report.",
     receive: "Take webhooks and flow events as Zoom pushes them.",
     listen: "Take events over the WebSocket.",
     simulate: "Serve the stand-in for Zoom.",
@@ -78,6 +81,7 @@ def front_door(
 app.callback(help=keep_lines(front_door.__doc__))(front_door)
 for command, summary in COMMANDS.items():
     app.command(short_help=summary, help=keep_lines(command.__doc__))(command)
+app.add_typer(build_group(keep_lines), name="quarantine", short_help="What could not be processed: look, replay, drop.")
 
 
 def main() -> None:

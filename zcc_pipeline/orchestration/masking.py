@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from zcc_pipeline.domain.completeness import ArtefactKind, Reason, Status
+from zcc_pipeline.domain.event_catalogue import CATALOGUE
 
 _ZOOM_WORDS = """
     voice video messaging email work_item web_chat in_app_chat sms whatsapp facebook instagram
@@ -19,7 +20,7 @@ _ZOOM_WORDS = """
     completed abandoned answered transferred missed live_waiting callback
 """.split()  # noqa: SIM905 - forty quoted words are harder to read
 
-SHOWN_WORDS = frozenset((*_ZOOM_WORDS, *ArtefactKind, *Status, *Reason))
+SHOWN_WORDS = frozenset((*_ZOOM_WORDS, *CATALOGUE, *ArtefactKind, *Status, *Reason))
 
 _FIELD = re.compile(r"[a-z][a-z_]{0,40}")
 _LONG = 40
@@ -41,6 +42,15 @@ def mask(value: object, *, field: str = "") -> str:
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     return "‹number›"
+
+
+def mask_deep(value: object, *, field: str = "") -> object:
+    """The same shape with a word for each value: for looking at one record from the inside."""
+    if isinstance(value, Mapping):
+        return {_mask_name(str(name)): mask_deep(inner, field=str(name)) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [mask_deep(inner, field=field) for inner in value]
+    return mask(value, field=field)
 
 
 def _mask_list(items: list[object]) -> str:

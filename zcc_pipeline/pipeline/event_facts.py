@@ -23,6 +23,7 @@ from zcc_pipeline.domain.window import day_of, parse_time
 from zcc_pipeline.pipeline.flow_facts import flow_facts
 
 EVENTS = "zoom/events"
+FOREIGN = "of another account"
 PARTS = {"zoom/notes", "zoom/dispositions"}
 """Datasets whose records are parts of an engagement: a read of the engagement decides whether it has them."""
 
@@ -119,7 +120,7 @@ def read_event(event: PushedEvent, *, account_id: str | None, timezone: ZoneInfo
     if name == UNREADABLE:
         raise RecordRejected("authentic, but no event")
     if account_id is not None and event.account_id is not None and event.account_id != account_id:
-        raise RecordRejected("of another account")
+        raise RecordRejected(FOREIGN)
     kind = kind_of(name)
     reading.is_known = kind is not None
     reading.chunks.append(_chunk(EVENTS, reading, event.dedupe_key.hex(), event.body, event.engagement_id, batch_id))

@@ -15,11 +15,11 @@ from datetime import date, datetime
 
 from zcc_pipeline.domain.datasets import DATASETS
 from zcc_pipeline.domain.errors import RecordRejected
-from zcc_pipeline.domain.events import CONNECTION_GAP, InboxRow, Intake, PushedEvent, zoom_event
+from zcc_pipeline.domain.events import InboxRow, Intake, PushedEvent, zoom_event
 from zcc_pipeline.domain.ports import EventGap, QuarantineItem
 from zcc_pipeline.domain.records import RecordChunk
 from zcc_pipeline.inbox import InboxReader
-from zcc_pipeline.pipeline.event_facts import EVENTS, Reading, read_event
+from zcc_pipeline.pipeline.event_facts import EVENTS, FOREIGN, Reading, read_event
 from zcc_pipeline.pipeline.event_tombstones import land_tombstones
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.sources.receiver.flow_events import flow_event
@@ -27,8 +27,12 @@ from zcc_pipeline.sources.receiver.http import Refused
 
 ROOM = "events"
 """Name under which the quarantine holds events."""
-BATCH = 500
-"""Rows in memory at a time, and in one transaction."""
+BATCH = 2_000
+"""Rows in one landing and one transaction, unless their bodies are large."""
+BATCH_BYTES = 8 << 20
+"""Bodies held in memory before they are landed."""
+ROWS = 100
+"""Rows read at a time."""
 PAGE = 5_000
 """Numbers looked at in one query."""
 
@@ -74,8 +78,8 @@ def apply_inbox(runtime: Runtime, *, limit: int | None = None) -> AppliedReport:
         seen_up_to, left = 0, limit
         for page, fresh in _unapplied(runtime, reader, inbox_id):
             taken = fresh if left is None else fresh[:left]
-            for start in range(0, len(taken), BATCH):
-                _apply_rows(runtime, inbox_id, reader.rows(taken[start : start + BATCH]), report)
+            for rows in _batches(reader, taken):
+                _apply_rows(runtime, inbox_id, rows, report)
             if len(taken) < len(fresh):
                 break  # the rest of this page, and with it what comes after, is not applied
             seen_up_to = page[-1]
@@ -116,11 +120,25 @@ def _advance(runtime: Runtime, reader: InboxReader, inbox_id: str, seq: int) -> 
         runtime.state.events.advance(inbox_id, certain)
 
 
+def _batches(reader: InboxReader, seqs: Sequence[int]) -> Iterator[list[InboxRow]]:
+    """Rows in batches that are large enough for few files and small enough for memory."""
+    batch: list[InboxRow] = []
+    size = 0
+    for start in range(0, len(seqs), ROWS):
+        rows = reader.rows(seqs[start : start + ROWS])
+        batch += rows
+        size += sum(len(row.event.body) for row in rows)
+        if len(batch) >= BATCH or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
 def _apply_rows(runtime: Runtime, inbox_id: str, rows: Sequence[InboxRow], report: AppliedReport) -> None:
+    batch_id = runtime.new_id()
     readings = [
-        (row.seq, reading)
-        for row in rows
-        if (reading := _read(runtime, row.event, report, detail=f"seq={row.seq}")) is not None
+        (row.seq, reading) for row in rows if (reading := _read(runtime, row, report, batch_id=batch_id)) is not None
     ]
     land(runtime, [reading for _, reading in readings], report)
     gaps = [
@@ -145,43 +163,41 @@ def _keep(
     )
 
 
-def _read(runtime: Runtime, event: PushedEvent, report: AppliedReport, *, detail: str) -> Reading | None:
+def _read(runtime: Runtime, row: InboxRow, report: AppliedReport, *, batch_id: str) -> Reading | None:
     """One event read, and counted; None where it was set aside."""
-    credentials = runtime.config.credentials
+    event = row.event
     report.events += 1
     report.by_route[event.intake] += 1
     try:
-        reading = read_event(
-            event,
-            account_id=credentials.account_id if credentials else None,
-            timezone=runtime.config.timezone,
-            batch_id=runtime.new_id(),
-        )
+        reading = _read_event(runtime, event, batch_id)
     except RecordRejected as error:
-        report.foreign += str(error) == "of another account"
-        _set_aside(runtime, event, EVENTS, str(error), detail, report)
+        report.foreign += str(error) == FOREIGN
+        _set_aside(runtime, row, EVENTS, str(error), report)
         return None
-    if not reading.is_known and event.event != CONNECTION_GAP:
+    if not reading.is_known:
         report.unknown_names[reading.name] += 1
     if reading.problem is not None:
-        dataset, reason = reading.problem
-        _set_aside(runtime, event, dataset, reason, detail, report)
+        _set_aside(runtime, row, *reading.problem, report)
     report.facts += reading.facts
     report.refreshes += reading.refresh is not None
     return reading
 
 
-def _set_aside(
-    runtime: Runtime, event: PushedEvent, dataset: str, reason: str, detail: str, report: AppliedReport
-) -> None:
+def _read_event(runtime: Runtime, event: PushedEvent, batch_id: str) -> Reading:
+    credentials = runtime.config.credentials
+    account_id = credentials.account_id if credentials else None
+    return read_event(event, account_id=account_id, timezone=runtime.config.timezone, batch_id=batch_id)
+
+
+def _set_aside(runtime: Runtime, row: InboxRow, dataset: str, reason: str, report: AppliedReport) -> None:
     report.quarantined += 1
     runtime.state.quarantine.add(
         room=ROOM,
         dataset=dataset,
-        record_id=event.dedupe_key.hex(),
+        record_id=row.event.dedupe_key.hex(),
         reason=reason,
-        detail=f"intake={event.intake} {detail}",
-        payload=event.body,
+        detail=f"intake={row.event.intake} seq={row.seq}",
+        payload=row.event.body,
         now=runtime.clock.now(),
     )
 
@@ -214,12 +230,13 @@ def replay(runtime: Runtime, item: QuarantineItem) -> str | None:
     event = _rebuild(item.payload, "webhook" if found is None else found[1], item.first_seen_at)
     if event is None:
         return "does not hold to the schema of flow events"
-    report = AppliedReport()
-    reading = _read(runtime, event, report, detail="replay")
-    if reading is None or reading.problem is not None:
-        held = runtime.state.quarantine.get(item.item_id)
-        return held.reason if held else "refused"
-    land(runtime, [reading], report)
+    try:
+        reading = _read_event(runtime, event, runtime.new_id())
+    except RecordRejected as error:
+        return str(error)
+    if reading.problem is not None:
+        return reading.problem[1]
+    land(runtime, [reading], AppliedReport())
     _keep(runtime, "", [], [reading])
     runtime.state.quarantine.mark(item.item_id, "replayed")
     return None
