@@ -174,6 +174,12 @@ class Settings(BaseSettings):
     s3_secret_access_key: SecretStr | None = Field(
         None, description="S3 secret key", examples=["(from your S3 provider)"]
     )
+    phone_region: str = Field(
+        "US",
+        pattern=r"^[A-Z]{2}$",
+        description="Country whose phone numbers may come without a country code (ISO 3166, two letters)",
+        examples=["DE"],
+    )
     warehouse_path: Path | None = Field(
         None, description="DuckDB file that only dbt writes", examples=["/var/lib/zcc/warehouse.duckdb"]
     )
@@ -315,6 +321,7 @@ def pipeline_config(settings: Settings, clock: Clock) -> PipelineConfig:
             lake_url=lake_url,
             scratch_dir=home / "dbt",
             timezone=settings.timezone,
+            phone_region=settings.phone_region,
             s3=_warehouse_s3(settings),
         ),
         inbox_url=_reveal(settings.inbox_url) or str(home / "inbox.sqlite"),

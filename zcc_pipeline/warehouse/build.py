@@ -90,7 +90,7 @@ def run_build(
             status=node["status"],
             seconds=node["seconds"],
             rows=facts.rows.get(node["unique_id"].split(".")[2]) if node["resource_type"] == "model" else None,
-            message=_plain(node["message"]) if node["status"] not in {"success", "pass"} else "",
+            message=plain(node["message"]) if node["status"] not in {"success", "pass"} else "",
         )
         for node in outcome["nodes"]
     )
@@ -140,7 +140,7 @@ def run_dbt(
         output = process.stdout.read().decode(errors="replace")
         code = process.wait()
     if not outcome_path.is_file():
-        raise PermanentError(f"dbt ended with code {code} and no result: {_plain(output[-2000:])}")
+        raise PermanentError(f"dbt ended with code {code} and no result: {plain(output[-2000:])}")
     outcome: dict[str, Any] = json.loads(outcome_path.read_text())
     return outcome
 
@@ -149,15 +149,15 @@ def _raise_broken(outcome: dict[str, Any]) -> None:
     broken = [node for node in outcome["nodes"] if node["resource_type"] == "model" and node["status"] == "error"]
     if broken:
         shown = "; ".join(
-            f"{node['unique_id'].split('.')[2]}: {_plain(node['message'])}" for node in broken[:_SHOWN_FAILURES]
+            f"{node['unique_id'].split('.')[2]}: {plain(node['message'])}" for node in broken[:_SHOWN_FAILURES]
         )
         raise PermanentError(f"{len(broken)} model(s) failed to build: {shown}")
     if not outcome["success"] and not outcome["nodes"]:
-        raise PermanentError(f"dbt could not start: {_plain(outcome['exception'])}")
+        raise PermanentError(f"dbt could not start: {plain(outcome['exception'])}")
 
 
-def _plain(message: str) -> str:
-    """One line without the values that a conversion error quotes: they may be a customer's."""
+def plain(message: str) -> str:
+    """A message of dbt's as one line without the values that a conversion error quotes: they may be a customer's."""
     text = " ".join(message.split())
     if "Conversion Error" in text or "Invalid Input Error" in text or "Malformed JSON" in text:
         text = re.sub(r"(['\"]).*?\1", "'…'", text)

@@ -34,19 +34,19 @@ def write_profile(config: WarehouseConfig) -> Path:
     """Write ``profiles.yml`` under the scratch folder and return that folder.
 
     It holds no secrets. It changes only when the configuration does, because a changed profile makes dbt parse
-    everything anew.
+    everything anew; paths are told from the scratch folder, where dbt runs, so that a home may be moved.
     """
     config.scratch_dir.mkdir(parents=True, exist_ok=True)
     output: dict[str, object] = {
         "type": "duckdb",
-        "path": str(config.warehouse_path),
+        "path": os.path.relpath(config.warehouse_path, config.scratch_dir),
         "schema": "main",
         "threads": config.threads,
         "keep_open": True,
         "config_options": {
             "memory_limit": config.memory_limit,
             "threads": str(config.threads),
-            "temp_directory": str(config.scratch_dir / "spill"),
+            "temp_directory": "spill",
             "autoinstall_known_extensions": "false",
             "preserve_insertion_order": "false",
         },

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from zcc_pipeline.domain.clock import Clock, SystemClock
-from zcc_pipeline.warehouse.build import BuildResult, run_build, run_dbt
+from zcc_pipeline.domain.errors import PermanentError
+from zcc_pipeline.warehouse.build import BuildResult, plain, run_build, run_dbt
 from zcc_pipeline.warehouse.config import WarehouseConfig
 from zcc_pipeline.warehouse.lock import warehouse_lock
 from zcc_pipeline.warehouse.project import project_dir, project_version
@@ -52,12 +53,17 @@ class Warehouse:
         )
 
     def manifest_path(self) -> Path:
-        """The manifest of the dbt project, parsed anew only when a file of the project has changed. Needs no data."""
+        """The manifest of the dbt project, parsed anew only when a file of the project has changed. Needs no data.
+
+        Raises ``PermanentError`` where dbt cannot read the project.
+        """
         directory = project_dir()
         folder = self.config.scratch_dir / "manifest" / project_version(directory)
         path = folder / "manifest.json"
         if not path.is_file():
-            run_dbt(self.config, directory, ["parse"])
+            outcome = run_dbt(self.config, directory, ["parse"])
+            if not outcome["success"]:
+                raise PermanentError(f"dbt cannot read its project: {plain(outcome['exception'])}")
             folder.mkdir(parents=True, exist_ok=True)
             part = folder / "manifest.part"
             part.write_bytes((self.config.scratch_dir / "target" / "manifest.json").read_bytes())

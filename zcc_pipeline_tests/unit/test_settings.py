@@ -185,3 +185,8 @@ def test_opening_a_runtime_touches_nothing(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with open_runtime(load(ZCC_HOME=str(home))):
         assert not home.exists()
+
+
+def test_the_country_of_short_phone_numbers_reaches_the_warehouse_and_must_be_two_letters() -> None:
+    assert pipeline_config(load(ZCC_PHONE_REGION="DE"), SystemClock()).warehouse.phone_region == "DE"
+    assert "ZCC_PHONE_REGION" in complaint(ZCC_PHONE_REGION="Germany")

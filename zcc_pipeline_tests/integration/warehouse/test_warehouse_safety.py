@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from zcc_pipeline.warehouse import Marts, Warehouse, WarehouseBusy, WarehouseCon
 from zcc_pipeline.warehouse.build import run_dbt
 from zcc_pipeline.warehouse.project import project_dir
 from zcc_pipeline_tests.integration.warehouse.lake_files import LakeFiles, hours
+from zcc_pipeline_tests.parsed_project import give_parsed_project
 from zcc_pipeline_tests.seaweed import running_seaweed
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("warehouse_safety")]
@@ -41,6 +43,7 @@ def config_at(home: Path) -> WarehouseConfig:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose first build ran on a lake without a single file."""
     home = tmp_path_factory.mktemp("safety")
+    give_parsed_project(home)
     result = Warehouse(config_at(home)).build()
     assert {node.status for node in result.nodes} == {"success", "pass"}
     assert (result.files_loaded, result.engagements_touched) == (0, 0)
@@ -188,3 +191,12 @@ def test_the_manifest_is_parsed_once_and_the_checkout_stays_clean(home: Path) ->
     assert all(column["description"] for model in models for column in model["columns"].values())
     left = [path.name for path in project_dir().iterdir()]
     assert not {"target", "logs", "dbt_packages", ".user.yml"} & set(left)
+
+
+def test_a_project_that_dbt_cannot_read_is_a_clear_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = home / "broken_project"
+    shutil.copytree(project_dir(), broken)
+    (broken / "models" / "marts" / "core" / "agents.sql").write_text("select {{ ref('no_such_model') }}\n")
+    monkeypatch.setattr("zcc_pipeline.warehouse.warehouse.project_dir", lambda: broken)
+    with pytest.raises(PermanentError, match=r"dbt cannot read its project.*no_such_model"):
+        Warehouse(config_at(home)).manifest_path()

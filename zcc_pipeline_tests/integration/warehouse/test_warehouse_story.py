@@ -23,6 +23,7 @@ from zcc_pipeline_tests.integration.warehouse.lake_files import (
     note,
     version,
 )
+from zcc_pipeline_tests.parsed_project import give_parsed_project
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("warehouse_story")]
 
@@ -57,6 +58,7 @@ def config_at(home: Path, lake: Path) -> WarehouseConfig:
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     home = tmp_path_factory.mktemp("story")
+    give_parsed_project(home / "zcc")
     lake = LakeFiles(home / "lake")
     warehouse = Warehouse(config_at(home / "zcc", lake.root))
     _first_landing(lake)
