@@ -24,6 +24,7 @@ from zcc_pipeline.settings import Settings, open_runtime
 from zcc_pipeline.simulator.zoom.account.spec import AccountSpec
 from zcc_pipeline.simulator.zoom.server import RunningSimulator, running_simulator
 from zcc_pipeline.warehouse import BuildResult
+from zcc_pipeline_tests.parsed_project import give_parsed_project
 from zcc_pipeline_tests.truth_comparison import compare, expected_engagements
 
 
@@ -120,5 +121,6 @@ def story(home: Path, *, days: int, per_day: int, settled: bool = True, **option
     clock = ShiftedClock(timedelta(days=3) if settled else timedelta(0))
     now = clock.now()
     spec = AccountSpec(last_day=datetime.now(UTC).date() - timedelta(days=1), days=days, engagements_per_day=per_day)
+    give_parsed_project(home)
     with running_simulator(spec, plan="unlimited", clock=lambda: now, **options) as simulator:
         yield Story(simulator, spec, home, clock)

@@ -5,6 +5,7 @@ Three kills in CI; more by one command: ``pytest -m slow -k killed --kills 20``.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -37,9 +38,9 @@ def environment(told: Story) -> dict[str, str]:
     }
 
 
-def start_run(told: Story, says: str = "said.txt") -> subprocess.Popen[bytes]:
+def start_run(told: Story, *options: str, says: str = "said.txt") -> subprocess.Popen[bytes]:
     first, last = told.days[0].isoformat(), told.days[-1].isoformat()
-    command = [sys.executable, "-m", "zcc_pipeline.cli", "run", "--from", first, "--to", last]
+    command = [sys.executable, "-m", "zcc_pipeline.cli", "run", "--from", first, "--to", last, *options]
     with (told.home.parent / says).open("wb") as said:
         return subprocess.Popen(
             command, env=environment(told), cwd=told.home.parent, stdout=said, stderr=said, start_new_session=True
@@ -81,11 +82,14 @@ def test_a_run_killed_at_random_moments_ends_equal_to_the_truth(tmp_path: Path, 
 
 def test_two_runs_at_once_lose_and_double_nothing(tmp_path: Path) -> None:
     with story(tmp_path / "home", days=2, per_day=60, settled=False) as told:
-        both = [start_run(told, f"said-{number}.txt") for number in range(2)]
+        both = [start_run(told, says=f"said-{number}.txt") for number in range(2)]
         codes = [process.wait(timeout=300) for process in both]
         said = [(tmp_path / f"said-{number}.txt").read_text() for number in range(2)]
         assert set(codes) <= {0, 1}, said
         assert not [text for text in said if "Traceback" in text]
         assert_nothing_half_done(told.home)
-        finish_run(told)
         assert told.disagreements() == []
+        start_run(told, "--json").wait(timeout=300)
+        again = {row["dataset"]: row for row in json.loads((tmp_path / "said.txt").read_text())["datasets"]}
+        assert again["zoom/engagements"]["unchanged"] > 0
+        assert [name for name, row in again.items() if row["new"] or row["changed"]] in ([], ["zoom/completeness"])

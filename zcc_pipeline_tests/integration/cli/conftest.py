@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from zcc_pipeline.cli.main import app
 from zcc_pipeline.simulator.zoom.account.spec import AccountSpec
 from zcc_pipeline.simulator.zoom.server import RunningSimulator, running_simulator
+from zcc_pipeline_tests.parsed_project import give_parsed_project
 
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 Command = Callable[..., Result]
@@ -40,6 +41,7 @@ def point_at(monkeypatch: pytest.MonkeyPatch, running: RunningSimulator) -> None
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ZCC_HOME", str(tmp_path / "home"))
+    give_parsed_project(tmp_path / "home")
     return tmp_path / "home"
 
 

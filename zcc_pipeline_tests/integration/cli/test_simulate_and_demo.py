@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.integration
+from zcc_pipeline_tests.parsed_project import give_parsed_project
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("demo")]
 
 ZCC = [sys.executable, "-m", "zcc_pipeline.cli"]
 SMALL = ["--days", "1", "--engagements-per-day", "40"]
@@ -173,6 +175,7 @@ def files_of(home: Path) -> list[Path]:
 @pytest.fixture(scope="module")
 def demos(tmp_path_factory: pytest.TempPathFactory) -> Demos:
     home = tmp_path_factory.mktemp("demo") / "home"
+    give_parsed_project(home)
     first = run_demo(home)
     files = files_of(home)
     return Demos(home, first, files, run_demo(home, "--json"))

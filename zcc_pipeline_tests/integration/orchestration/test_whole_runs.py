@@ -126,6 +126,7 @@ def kill_in_the_middle(told: Story, first: date, last: date) -> None:
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_cleared_by_the_next_which_ends_equal_to_the_truth(tmp_path: Path) -> None:
     with story(tmp_path / "home", days=1, per_day=30) as told:
         kill_in_the_middle(told, told.days[0], told.days[-1])
