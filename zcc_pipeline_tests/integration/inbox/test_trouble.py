@@ -15,6 +15,8 @@ import pytest
 
 from zcc_pipeline.domain.clock import SystemClock
 from zcc_pipeline.inbox import Inbox, InboxReader, InboxUnavailable, Put
+from zcc_pipeline.inbox.postgres_storage import PostgresStorage
+from zcc_pipeline.inbox.sqlite_storage import SqliteStorage
 from zcc_pipeline_tests.integration.inbox.conftest import make_event, put_all, with_inbox
 
 pytestmark = pytest.mark.integration
@@ -170,6 +172,14 @@ def test_a_place_where_no_file_can_be_made_is_refused_on_opening(tmp_path: Path)
         Inbox.open(str(tmp_path / "file" / "inbox.sqlite"), clock=SystemClock())
 
 
+def _hold_view(path: Path) -> sqlite3.Connection:
+    """A reader that keeps what it sees."""
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
+    connection.execute("BEGIN")
+    connection.execute("SELECT count(*) FROM zcc_inbox").fetchone()
+    return connection
+
+
 def test_the_log_is_bounded_even_with_readers_that_follow_one_another(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,19 +187,13 @@ def test_the_log_is_bounded_even_with_readers_that_follow_one_another(
     monkeypatch.setattr("zcc_pipeline.inbox.sqlite_storage.WAL_LIMIT_BYTES", limit)
     wal = path.with_name("inbox.sqlite-wal")
 
-    def hold_view() -> sqlite3.Connection:
-        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
-        connection.execute("BEGIN")
-        connection.execute("SELECT count(*) FROM zcc_inbox").fetchone()
-        return connection
-
     async def use(inbox: Inbox) -> None:
         body = b"x" * 4000
         highest = 0
-        view = hold_view()
+        view = _hold_view(path)
         for round_ in range(20):
             await put_all(inbox, (make_event(1000 * round_ + number, body=body) for number in range(600)))
-            previous, view = view, hold_view()  # there is never a moment without a reader
+            previous, view = view, _hold_view(path)  # there is never a moment without a reader
             previous.close()
             highest = max(highest, wal.stat().st_size)
         assert highest > limit  # so that the bound had to be enforced
@@ -198,3 +202,28 @@ def test_the_log_is_bounded_even_with_readers_that_follow_one_another(
         assert wal.stat().st_size < 2 * limit
 
     with_inbox(str(path), use)
+
+
+def test_after_an_error_nothing_is_written_before_the_log_is_settled(path: Path) -> None:
+    """Rows of a commit whose sync failed may stand in the log, and would be called duplicates when sent again."""
+    storage = SqliteStorage(path, host="here", clock=SystemClock(), new_id=str)
+    rows = [storage.to_row(make_event(number)) for number in range(4)]
+    storage.insert(rows[:1])
+    view = _hold_view(path)
+    storage.insert(rows[1:2])
+    storage._disconnect()
+
+    with pytest.raises(InboxUnavailable, match="a reader keeps"):
+        storage.insert(rows[2:3])
+    view.close()
+    assert storage.insert(rows[2:]) == [3, 4]
+    storage.close()
+
+
+def test_a_server_that_does_not_sync_by_default_syncs_for_the_inbox(postgres_url: str) -> None:
+    url = f"{postgres_url}%20-csynchronous_commit%3Doff"
+    storage = PostgresStorage(url, host="here", name="zcc inbox test", clock=SystemClock(), new_id=str)
+    with storage._cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)
+    storage.close()
