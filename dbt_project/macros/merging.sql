@@ -26,8 +26,11 @@
 {%- endmacro %}
 
 
-{#- For datasets of one shape: the rows as they are, or some of them, with the mark of a tombstone. -#}
-{% macro records_as_they_are(relation, key, rows=none) -%}
+{#-
+    For datasets of one shape: the rows as they are, or some of them, with the mark of a tombstone.
+    Where others than the API speak as well, `best_first` orders a record's rows: the first is the one.
+-#}
+{% macro records_as_they_are(relation, key, rows=none, best_first=none) -%}
     select
         versions.* exclude (record_id, record_number, is_deleted, shape, route, content_hash, unknown_fields, _load_seq),
         versions.record_id as {{ key }},
@@ -37,6 +40,15 @@
     left join {{ rows_where(relation, 'is_deleted') }} as tombstones
         on versions.record_id = tombstones.record_id and versions.shape = tombstones.shape
     where not versions.is_deleted
+    {%- if best_first %}
+    qualify row_number() over (partition by versions.record_id order by {{ best_first }}) = 1
+    {%- endif %}
+{%- endmacro %}
+
+
+{#- A transcript that a flow sent stands in until the API's own arrives, and says something. -#}
+{% macro best_transcript_first() -%}
+    (versions.{{ is_api_read() }} and len(versions.turns) > 0) desc, len(versions.turns) > 0 desc, versions.as_of desc
 {%- endmacro %}
 
 
@@ -49,7 +61,10 @@
     {%- set table = ref('base_zoom__' ~ dataset) -%}
     {%- if is_incremental() -%}
     (
-        {{ records_as_they_are(table, key, rows_where(table, expression ~ ' in (select touched_key from ' ~ touched_table() ~ ')')) }}
+        {{ records_as_they_are(
+            table, key, rows_where(table, expression ~ ' in (select touched_key from ' ~ touched_table() ~ ')'),
+            best_first=best_transcript_first() if dataset == 'messaging_transcripts' else none
+        ) }}
     )
     {%- else -%}
     {{ view }}

@@ -107,6 +107,7 @@
 {%- endmacro %}
 
 
+{#- A recording as listed, or pushed (`contact_center.recording_completed`, `…_transcript_completed`): the last line is the push's own. -#}
 {% macro recording_fields() -%}
     {{ return({
         'recording_id': 'text', 'engagement_id': 'text', 'cc_queue_id': 'text', 'queue_name': 'text', 'queue_id': 'any',
@@ -115,25 +116,31 @@
         'recording_type': 'text', 'channel_type': 'any', 'channel': 'text', 'direction': 'text', 'owner_id': 'any', 'owner_name': 'any',
         'owner_type': 'text', 'flow_id': 'any', 'flow_name': 'any', 'consumer_name': 'any', 'consumer_number': 'any', 'consumers': 'any',
         'exemption': 'any', 'team_id': 'any', 'team_name': 'any', 'segment_type': 'text', 'reason_details': 'any',
-        'conference_participant': 'any'
+        'conference_participant': 'any',
+        'recording_start_time_ms': 'text', 'recording_end_time_ms': 'text', 'engagement_direction': 'text',
+        'users': [{'user_id': 'text', 'user_display_name': 'text'}]
     }) }}
 {%- endmacro %}
 
 
+{#- A voicemail as listed, or pushed (`contact_center.inbox_message_received`, `…voicemail_transcript_completed`): the last lines are the push's own. -#}
 {% macro voicemail_fields() -%}
     {{ return({
         'message_id': 'text', 'inbox_id': 'text', 'inbox_name': 'text', 'engagement_id': 'text', 'created_at': 'text', 'flow_id': 'any',
         'flow_name': 'any', 'queue_id': 'any', 'cci_queue_id': 'text', 'queue_name': 'text', 'message_type': 'any', 'download_url': 'any',
         'playback_url': 'any', 'transcript_url': 'text', 'message_duration': 'integer', 'consumer_number': 'text', 'consumer_id': 'text',
-        'consumer_display_name': 'text', 'status': 'text'
+        'consumer_display_name': 'text', 'status': 'text',
+        'cc_queue_id': 'text', 'date_time_ms': 'text', 'channel': 'any', 'channel_source': 'any', 'engagement_direction': 'any',
+        'flow_number': 'any', 'user_id': 'any', 'user_display_name': 'any'
     }) }}
 {%- endmacro %}
 
 
-{#- What the pipeline lands after reading a transcript file: the same for all three kinds. -#}
+{#- What the pipeline lands after reading a transcript file, or what a flow sent of one: the same for all three kinds. -#}
 {% macro transcript_fields() -%}
     {{ return({
         'source_id': 'text', 'engagement_id': 'text', 'occurred_at': 'text', 'path': 'text', 'sha256': 'text', 'format': 'text',
+        'problem': 'any',
         'turns': [{'turn': 'integer', 'speaker': 'text', 'offset_seconds': 'number', 'duration_seconds': 'number', 'text': 'text'}]
     }) }}
 {%- endmacro %}
@@ -195,6 +202,17 @@
         'sub_dispositions': [{
             'sub_disposition_id': 'text', 'sub_disposition_name': 'text', 'current_index': 'integer', 'parent_index': 'integer'
         }]
+    }) }}
+{%- endmacro %}
+
+
+{#- A pushed event, as Zoom's envelope or as our own schema of flow events. What is inside is read where it is a fact. -#}
+{% macro event_fields() -%}
+    {{ return({
+        'event': 'any', 'event_ts': 'any', 'payload': 'any',
+        'schema': 'any', 'type': 'any', 'idempotency_key': 'any', 'engagement_id': 'any', 'occurred_at': 'any', 'flow_id': 'text',
+        'flow_name': 'text', 'channel': 'text', 'direction': 'text', 'disposition': 'any', 'transcript': 'any',
+        'transcript_format': 'any', 'variable_form': 'text', 'account_id': 'any'
     }) }}
 {%- endmacro %}
 

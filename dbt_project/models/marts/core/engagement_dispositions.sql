@@ -16,7 +16,7 @@
 
 select
     dispositions.engagement_id,
-    dispositions.disposition_id,
+    coalesce(dispositions.disposition_id, 'name:' || dispositions.disposition_name) as disposition_id,
     dispositions.disposition_name,
     coalesce(paths.disposition_path, [dispositions.disposition_name]) as disposition_path,
     cast(list_position(engagements.disposition_ids, dispositions.disposition_id) as bigint) as position,
@@ -28,4 +28,6 @@ left join {{ touched_only(ref('stg_zoom__engagements'), 'engagement_id') }} as e
 left join {{ ref('int_dispositions__paths') }} as paths on dispositions.disposition_id = paths.disposition_id
 where
     not dispositions.is_deleted_at_source
+    -- one that a flow knew by name only fills in while the API shows none at all
+    and (dispositions.disposition_id is not null or coalesce(len(engagements.disposition_ids), 0) = 0)
     and {{ is_member('dispositions.disposition_id', 'engagements.disposition_ids', 'dispositions', 'engagements') }}

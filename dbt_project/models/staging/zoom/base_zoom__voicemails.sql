@@ -13,10 +13,12 @@ with latest as (
 
 select
     {{ version_columns() }},
-    {{ utc_timestamp('data.created_at') }} as created_at,
+    -- a push does not say when the message was created: the one about its arrival happened then
+    {%- set arrived = "case when shape = 'contact_center.inbox_message_received' then data.date_time_ms end" %}
+    {{ utc_timestamp('coalesce(data.created_at, ' ~ arrived ~ ')') }} as created_at,
     data.inbox_id,
     data.inbox_name,
-    data.cci_queue_id as cc_queue_id,
+    coalesce(data.cci_queue_id, data.cc_queue_id) as cc_queue_id,
     data.queue_name,
     data.message_duration as message_seconds,
     data.consumer_id,
