@@ -19,6 +19,7 @@
         'zoom/inboxes': 'base_zoom__inboxes',
         'zoom/teams': 'base_zoom__teams',
         'zoom/disposition_catalogue': 'base_zoom__disposition_catalogue',
+        'zoom/events': 'base_zoom__events',
         'zoom/files': 'base_zoom__files',
         'zoom/completeness': 'base_zoom__completeness'
     }) }}
