@@ -10,8 +10,10 @@ from functools import cache
 import httpx
 
 from zcc_pipeline.domain.errors import PermanentError, TransientError, ZccPipelineError
+from zcc_pipeline.transport.connections import Transport
 
 _PERMANENT = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects)
+_KEEP_ALIVE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +40,11 @@ def open_client(
     """
     _silence_wire_logs()
     return httpx.AsyncClient(
-        http1=True,
-        http2=False,
         follow_redirects=False,
         trust_env=False,
-        verify=_trusted_authorities(),
         timeout=httpx.Timeout(connect=timeouts.connect, read=timeouts.read, write=timeouts.read, pool=None),
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=keep_alive, keepalive_expiry=30.0),
-        transport=transport,
+        transport=transport
+        or Transport(ssl_context=_trusted_authorities(), keep_alive=keep_alive, keep_alive_seconds=_KEEP_ALIVE_SECONDS),
         headers={"Accept": "application/json", "User-Agent": "zcc-pipeline"},
     )
 
