@@ -157,6 +157,21 @@ class Settings(BaseSettings):
         14, ge=1, description="Days for which a received event is kept after it was applied", examples=["14"]
     )
 
+    coverage_warn_below: float = Field(
+        0.95, ge=0, le=1, description="Share of due events that must arrive before a check warns", examples=["0.98"]
+    )
+    latency_warn_seconds: int = Field(
+        300, ge=1, description="Seconds from event to lake within which 95 % must be", examples=["120"]
+    )
+    business_hours: str = Field(
+        "mon-fri 08:00-18:00",
+        description="When somebody is at work, in ZCC_TIMEZONE: only then is silence suspicious",
+        examples=["mon-sat 07:00-22:00"],
+    )
+    silence_warn_hours: float = Field(
+        4, gt=0, description="Business hours without any event or challenge before a check warns", examples=["2"]
+    )
+
     state_url: SecretStr | None = Field(
         None,
         description="Database of the ledgers; default is SQLite under ZCC_HOME",
@@ -198,6 +213,14 @@ class Settings(BaseSettings):
         for each in networks:
             ip_network(each, strict=False)
         return networks
+
+    @field_validator("business_hours")
+    @classmethod
+    def _readable_hours(cls, text: str) -> str:
+        from zcc_pipeline.reconciliation import BusinessHours
+
+        BusinessHours.parse(text)
+        return text
 
     @field_validator("timezone")
     @classmethod
@@ -291,7 +314,8 @@ def default_start_date(settings: Settings, clock: Clock) -> date:
 
 def pipeline_config(settings: Settings, clock: Clock) -> PipelineConfig:
     """What the verbs need, as plain values."""
-    from zcc_pipeline.pipeline.runtime import PipelineConfig
+    from zcc_pipeline.pipeline.runtime import Alerts, PipelineConfig
+    from zcc_pipeline.reconciliation import BusinessHours
     from zcc_pipeline.sources.zoom_api import ZoomApiConfig
     from zcc_pipeline.warehouse import WarehouseConfig
 
@@ -329,6 +353,12 @@ def pipeline_config(settings: Settings, clock: Clock) -> PipelineConfig:
         receiver=_receiver(settings),
         websocket_url=_reveal(settings.websocket_url),
         websocket_grant=settings.websocket_grant,
+        alerts=Alerts(
+            coverage_share=settings.coverage_warn_below,
+            latency=timedelta(seconds=settings.latency_warn_seconds),
+            business_hours=BusinessHours.parse(settings.business_hours),
+            silence=timedelta(hours=settings.silence_warn_hours),
+        ),
     )
 
 

@@ -72,9 +72,10 @@ class ReconcileReport:
         return bool(self.problems) or any(row.outcome == Outcome.FAILED for row in rows)
 
 
-def reconcile(runtime: Runtime, days: Iterable[date]) -> ReconcileReport:
+def reconcile(runtime: Runtime, days: Iterable[date], *, poll: bool = True) -> ReconcileReport:
     """Do all of it for those days (of engagements).
 
+    Without ``poll`` the events must have been applied and the days polled just now by the caller.
     ``needs_attention`` of the report says whether a difference failed or a listing was cut short. Raises what polling
     raises for wrong credentials and the like.
     """
@@ -82,8 +83,9 @@ def reconcile(runtime: Runtime, days: Iterable[date]) -> ReconcileReport:
     report = ReconcileReport(days=wanted)
     if not wanted:
         return report
-    report.problems += refresh_from_events(runtime).problems
-    report.problems += pull(runtime, wanted).problems
+    if poll:
+        report.problems += refresh_from_events(runtime).problems
+        report.problems += pull(runtime, wanted).problems
     before = compare_days(runtime, wanted)
     known = _known(runtime, wanted)
     found = find_differences(before.lines, runtime.clock.now())

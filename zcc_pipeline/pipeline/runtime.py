@@ -20,11 +20,25 @@ from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.domain.ports import Progress, Silence
 from zcc_pipeline.domain.window import day_of
 from zcc_pipeline.landing import FileStore, Lake, S3Options, Storage, open_storage
+from zcc_pipeline.reconciliation import BusinessHours
 from zcc_pipeline.sources.receiver import ReceiverConfig
 from zcc_pipeline.sources.zoom_api import ZoomApi, ZoomApiConfig, ZoomCredentials
 from zcc_pipeline.sources.zoom_api.config import GrantType
 from zcc_pipeline.state import StateStore
 from zcc_pipeline.warehouse import Warehouse, WarehouseConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """From where on checks warn about what is pushed."""
+
+    coverage_share: float = 0.95
+    """Share of due events that must arrive."""
+    latency: timedelta = timedelta(minutes=5)
+    """From event to lake, within which 95 % must be."""
+    business_hours: BusinessHours = BusinessHours.parse("mon-fri 08:00-18:00")  # noqa: RUF009 - immutable
+    silence: timedelta = timedelta(hours=4)
+    """Business time without any event or challenge."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,7 @@ class PipelineConfig:
     receiver: ReceiverConfig
     websocket_url: str | None = field(repr=False)
     websocket_grant: GrantType = "account_credentials"
+    alerts: Alerts = field(default_factory=Alerts)
 
 
 def new_ulid() -> str:
