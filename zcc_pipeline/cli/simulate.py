@@ -19,6 +19,8 @@ from zcc_pipeline.cli.screen import print_json, say
 from zcc_pipeline.cli.stopping import until_stopped
 
 if TYPE_CHECKING:
+    from zcc_pipeline.settings import Settings
+    from zcc_pipeline.simulator.zoom.push.requests import PushRequest
     from zcc_pipeline.simulator.zoom.server import RunningSimulator
 
 
@@ -61,17 +63,37 @@ def simulate(
         Path | None,
         typer.Option("--truth", metavar="FILE", help="Write what the account really contains, to compare against."),
     ] = None,
+    push_to: Annotated[
+        str,
+        typer.Option("--push-to", metavar="URL", help="Also send all events so far there, as signed webhooks."),
+    ] = "",
+    webhook_secret: Annotated[
+        str,
+        typer.Option("--webhook-secret", help="Signs them; without it the first of ZCC_WEBHOOK_SECRET_TOKENS does."),
+    ] = "",
+    flow_to: Annotated[
+        str, typer.Option("--flow-to", metavar="URL", help="Also send there what the scripts in flows post.")
+    ] = "",
+    flow_token: Annotated[
+        str, typer.Option("--flow-token", help="Their bearer token; without it the first of ZCC_FLOW_TOKENS.")
+    ] = "",
+    push_faults: Annotated[
+        Faults, typer.Option("--push-faults", help="What goes wrong with events: lost, doubled, late, wrong order ...")
+    ] = Faults.NONE,
     until_stdin_closes: Annotated[bool, typer.Option("--until-stdin-closes", hidden=True)] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Serve a stand-in for Zoom Contact Center: same operations, same limits, no account needed.
 
     It listens on loopback, prints the settings that point the pipeline at it, and runs until Ctrl-C. Any credentials
-    are accepted. Days are cut in ZCC_TIMEZONE.
+    are accepted. Days are cut in ZCC_TIMEZONE. Events go to loopback addresses only: first everything that has
+    happened so far, then what is done to the account through the control routes. Zoom's waits between retries are a
+    thousandth of the real ones.
 
     Examples:
         zcc simulate
         zcc simulate --days 30 --engagements-per-day 2000 --faults harsh --truth truth.json
+        zcc simulate --push-to http://127.0.0.1:8080/webhooks/zoom --push-faults realistic
     """
     from zcc_pipeline.domain.clock import SystemClock
     from zcc_pipeline.domain.window import day_of
@@ -80,7 +102,8 @@ def simulate(
     from zcc_pipeline.simulator.zoom.options import SimulatorOptions
     from zcc_pipeline.simulator.zoom.server import serve
 
-    timezone = load_settings().timezone
+    settings = load_settings()
+    timezone = settings.timezone
     yesterday = day_of(SystemClock().now(), ZoneInfo(timezone)) - timedelta(days=1)
     spec = AccountSpec(
         last_day=yesterday, seed=seed, days=days, engagements_per_day=engagements_per_day, timezone=timezone
@@ -93,6 +116,7 @@ def simulate(
         faults=faults.value,
         latency_ms=latency_ms,
         truth_path=truth,
+        push=_push_request(settings, push_to, webhook_secret, flow_to, flow_token, push_faults),
     )
     if until_stdin_closes:
         threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -102,6 +126,34 @@ def simulate(
 
     with until_stopped():  # the server catches the signal, ends its answers, and then lets it through to here
         serve(options, on_ready=on_ready)
+
+
+def _push_request(
+    settings: Settings, push_to: str, webhook_secret: str, flow_to: str, flow_token: str, faults: Faults
+) -> PushRequest | None:
+    """What to push from the start; wrong usage where an address is not on loopback or a secret is missing."""
+    from zcc_pipeline.simulator.zoom.push.requests import PushRequest, parse_faults
+
+    if not push_to and not flow_to:
+        return None
+    secrets = [each.get_secret_value() for each in settings.webhook_secret_tokens]
+    tokens = [each.get_secret_value() for each in settings.flow_tokens]
+    if push_to and not (webhook_secret or secrets):
+        raise typer.BadParameter(
+            "needed to sign webhooks; or set ZCC_WEBHOOK_SECRET_TOKENS.", param_hint="--webhook-secret"
+        )
+    if flow_to and not (flow_token or tokens):
+        raise typer.BadParameter("needed to post as flows do; or set ZCC_FLOW_TOKENS.", param_hint="--flow-token")
+    try:
+        return PushRequest(
+            webhook_url=push_to,
+            secret=webhook_secret or next(iter(secrets), ""),
+            flow_url=flow_to,
+            flow_token=flow_token or next(iter(tokens), ""),
+            faults=parse_faults(faults.value, seed=0),
+        )
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.", param_hint="--push-to, --flow-to") from None
 
 
 def environment_of(running: RunningSimulator, plan: Plan) -> dict[str, str]:
@@ -130,6 +182,7 @@ def announce(running: RunningSimulator, plan: Plan, *, as_json: bool) -> None:
             {
                 "environment": environment,
                 "control_url": running.control_url,
+                "websocket_url": running.websocket_url,
                 "first_day": spec.first_day,
                 "last_day": spec.last_day,
             }
@@ -140,6 +193,7 @@ def announce(running: RunningSimulator, plan: Plan, *, as_json: bool) -> None:
     say("\nPut this into .env (any credentials will do):\n")
     for name, value in environment.items():
         say(f"{name}={value}")
+    say(f"\nIts events come to ZCC_WEBSOCKET_URL={running.websocket_url}")
     say(f"\nThen, in another terminal:  zcc run --from {spec.first_day} --to {spec.last_day}")
     say("Stop it with Ctrl-C.")
     sys.stdout.flush()

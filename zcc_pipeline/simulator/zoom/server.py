@@ -32,6 +32,8 @@ class RunningSimulator:
     api_url: str
     oauth_url: str
     control_url: str
+    websocket_url: str
+    """Without the access token, as a subscription shows it."""
     api_host: str
     file_host: str
     standin: ZoomStandIn
@@ -105,6 +107,7 @@ def _prepare(options: SimulatorOptions, listener: socket.socket) -> tuple[Runnin
         api_url=f"{base_url}/v2",
         oauth_url=f"{base_url}/oauth/token",
         control_url=f"{base_url}/_control",
+        websocket_url=f"{base_url.replace('http', 'ws', 1)}/ws?subscriptionId=stand-in",
         api_host=host,
         file_host=standin.file_url.removeprefix("http://").rpartition(":")[0],
         standin=standin,

@@ -26,7 +26,9 @@ _MAIL_TEXT_AFTER = timedelta(seconds=20)
 
 def engagement_events(maker: Maker, engagement: Engagement) -> Iterator[PushedEvent]:
     """Everything about the engagement itself; its files have events of their own."""
-    yield maker.event("engagement_started", engagement.start, of_engagement(engagement))
+    started = of_engagement(engagement)
+    started.pop("channel_source", None)  # the one event whose published fields lack it
+    yield maker.event("engagement_started", engagement.start, started)
     yield from _handling(maker, engagement)
     yield maker.event("engagement_ended", engagement.end, of_engagement(engagement))
     yield maker.event("cx_engagement_end_data_ready", engagement.visible_at, _data_ready(engagement))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from zcc_pipeline.simulator.zoom.account.addresses import recording_transcript_url
 from zcc_pipeline.simulator.zoom.account.engagement import Engagement, Recording, Voicemail
@@ -39,7 +39,7 @@ def recording_events(maker: Maker, recording: Recording) -> Iterator[PushedEvent
     if recording.deleted_at is None or recording.listed_at <= recording.deleted_at:
         content = _recording(recording) | _span(recording)
         yield maker.event("recording_completed", recording.listed_at, content, subject_id=subject, time_field=None)
-    ready = recording.transcript_at
+    ready = _after(recording.transcript_at, recording.listed_at)
     if ready is not None and (recording.deleted_at is None or ready <= recording.deleted_at):
         content = _recording(recording) | _span(recording)
         content["transcript_url"] = recording_transcript_url(recording, ready, maker.base_url)
@@ -63,7 +63,7 @@ def voicemail_events(maker: Maker, voicemail: Voicemail) -> Iterator[PushedEvent
     """Received, transcribed (where the inbox transcribes), deleted. What retention takes away goes in silence."""
     message_id = voicemail.message_id
     yield maker.event("inbox_message_received", voicemail.listed_at, _message(voicemail), subject_id=message_id)
-    ready = voicemail.transcript_at
+    ready = _after(voicemail.transcript_at, voicemail.listed_at)
     if ready is not None:
         content = _transcribed(maker, voicemail)
         yield maker.event("voicemail_transcript_completed", ready, content, subject_id=message_id)
@@ -79,6 +79,11 @@ def voicemail_deleted(maker: Maker, voicemail: Voicemail) -> PushedEvent:
     if voicemail.queue.agents:
         content |= of_user(voicemail.queue.agents[0])
     return maker.event("inbox_message_deleted", voicemail.marked_deleted_at, content, subject_id=voicemail.message_id)
+
+
+def _after(at: datetime | None, other: datetime) -> datetime | None:
+    """What comes with the same second is told a second later, so that milliseconds cannot turn the order round."""
+    return None if at is None else max(at, other + timedelta(seconds=1))
 
 
 def _recording(recording: Recording) -> Json:

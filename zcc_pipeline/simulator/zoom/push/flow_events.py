@@ -89,4 +89,4 @@ def _transcript(engagement: Engagement, form: str) -> Json:
         }
     if form == "custom":
         return {"transcript": json.dumps(turns, ensure_ascii=False), "transcript_format": "json"}
-    return {"transcript": turns, "transcript_format": "json"}
+    return {"transcript": turns, "transcript_format": "object"}
