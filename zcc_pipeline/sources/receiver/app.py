@@ -35,8 +35,8 @@ _STALE_ADVICE = (
     "authentic, refused for its age, and Zoom will not send it again: check this machine's clock, or raise "
     "ZCC_WEBHOOK_TOLERANCE_SECONDS; the nightly poll will find what it announced"
 )
-_ALWAYS_TOLD = frozenset({"stale_but_valid", "unavailable", "too_large"})
-"""Results that lose or delay an event of a sender who may well be authentic."""
+_ALWAYS_TOLD = frozenset({"stale_but_valid", "unavailable"})
+"""Results that lose or delay an event of a sender who has a secret."""
 _UNSAFE = re.compile(r"[^\w.:/+=-]", re.ASCII)
 
 
@@ -71,8 +71,8 @@ class _Receiver:
         except Refused as refused:
             outcome = self._note_refusal(name, request, refused.outcome)
         except SenderGone:
+            self._note_refusal(name, request, Outcome(0, "incomplete"))
             self._metrics.requests.add(name, "incomplete")
-            self._log.line("warning", "incomplete", intake=name, tracking_id=_tracking_id(request))
             return
         except Exception as error:  # noqa: BLE001 a bug: its text may quote the event, and the sender shall try again
             outcome = Outcome(500, "error")
@@ -120,7 +120,7 @@ class _Receiver:
             "error" if outcome.result in _ALWAYS_TOLD else "warning",
             "refused",
             intake=intake,
-            status=outcome.status,
+            status=outcome.status or None,
             reason=outcome.result,
             source=source,
             tracking_id=_tracking_id(request),

@@ -22,6 +22,8 @@ class ReceiverConfig:
     flow_tokens: tuple[str, ...] = field(default=(), repr=False)
     """Bearer tokens of flow event scripts; all are accepted."""
     max_body_bytes: int = 1024 * 1024
+    max_unread_bytes: int = 64 * 1024 * 1024
+    """Of all bodies that are coming in at the same time, per intake; beyond it senders are told to come back."""
     head_timeout_seconds: float = 10.0
     """Longest time from a connection (or an answer) to the end of the next request's head."""
     body_timeout_seconds: float = 10.0

@@ -80,24 +80,43 @@ class Request:
         if len(types) != 1 or types[0].partition(b";")[0].strip().lower() != b"application/json":
             raise Refused(415, "media_type")
 
-    async def body(self, limit: int) -> bytes:
-        """All of it, counted while it comes in and refused once it passes ``limit`` bytes, whatever was announced."""
-        announced = self.value(b"content-length")
-        if announced is not None and announced.isdigit() and int(announced[:20]) > limit:
+    def pieces(self) -> Receive:
+        """The body as it comes in, message by message."""
+        return self._receive
+
+
+class Bodies:
+    """Reads bodies of senders who are not known yet, in bounded memory for each and for all of them together."""
+
+    def __init__(self, *, each: int, together: int) -> None:
+        self._each, self._together = each, together
+        self._held = 0
+
+    async def read(self, request: Request) -> bytes:
+        """All of it, counted while it comes in. 413 once it passes what one may have, whatever was announced; 503 where
+        too many others are being read."""
+        announced = request.value(b"content-length")
+        if announced is not None and announced.isdigit() and int(announced[:20]) > self._each:
             raise Refused(413, "too_large")
         chunks: list[bytes] = []
-        size = 0
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise SenderGone
-            chunk: bytes = message.get("body", b"")
-            size += len(chunk)
-            if size > limit:
-                raise Refused(413, "too_large")
-            chunks.append(chunk)
-            if not message.get("more_body", False):
-                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        receive, size, more = request.pieces(), 0, True
+        try:
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise SenderGone
+                chunk: bytes = message.get("body", b"")
+                size += len(chunk)
+                self._held += len(chunk)
+                if size > self._each:
+                    raise Refused(413, "too_large")
+                if self._held > self._together:
+                    raise Refused(503, "busy", headers=((b"retry-after", b"5"),))
+                chunks.append(chunk)
+                more = message.get("more_body", False)
+        finally:
+            self._held -= size
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 async def answer(send: Send, outcome: Outcome) -> None:

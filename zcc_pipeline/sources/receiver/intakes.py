@@ -11,7 +11,7 @@ from zcc_pipeline.inbox import EventSink, InboxUnavailable
 from zcc_pipeline.sources.receiver.challenge import CHALLENGE_NOTE, URL_VALIDATION, answer_challenge
 from zcc_pipeline.sources.receiver.config import ReceiverConfig
 from zcc_pipeline.sources.receiver.flow_events import flow_event
-from zcc_pipeline.sources.receiver.http import Outcome, Refused, Request
+from zcc_pipeline.sources.receiver.http import Bodies, Outcome, Refused, Request
 from zcc_pipeline.sources.receiver.metrics import ReceiverMetrics
 from zcc_pipeline.sources.receiver.signature import authenticate, signed_headers
 
@@ -36,14 +36,15 @@ class ZoomWebhooks:
 
     def __init__(self, config: ReceiverConfig, inbox: EventSink, *, clock: Clock, metrics: ReceiverMetrics) -> None:
         self._secrets = [secret.encode() for secret in config.secret_tokens]
-        self._tolerance, self._limit = config.tolerance_seconds, config.max_body_bytes
+        self._tolerance = config.tolerance_seconds
+        self._bodies = Bodies(each=config.max_body_bytes, together=config.max_unread_bytes)
         self._inbox, self._clock, self._metrics = inbox, clock, metrics
 
     async def handle(self, request: Request) -> Outcome:
         """Authenticate, answer a challenge, keep anything else."""
         request.require_json()
         signature, timestamp = signed_headers(request)
-        body = await request.body(self._limit)
+        body = await self._bodies.read(request)
         now = self._clock.now()
         signed = authenticate(signature, timestamp, body, secrets=self._secrets, now=now.timestamp())
         self._metrics.clock_skew.value = abs(signed.age_seconds)
@@ -64,14 +65,14 @@ class FlowEvents:
 
     def __init__(self, config: ReceiverConfig, inbox: EventSink, *, clock: Clock) -> None:
         self._tokens = [token.encode() for token in config.flow_tokens]
-        self._limit = config.max_body_bytes
+        self._bodies = Bodies(each=config.max_body_bytes, together=config.max_unread_bytes)
         self._inbox, self._clock = inbox, clock
 
     async def handle(self, request: Request) -> Outcome:
         """Check the token, then the schema, then keep it."""
         self._authenticate(request)
         request.require_json()
-        return await keep(self._inbox, flow_event(await request.body(self._limit), received_at=self._clock.now()))
+        return await keep(self._inbox, flow_event(await self._bodies.read(request), received_at=self._clock.now()))
 
     def _authenticate(self, request: Request) -> None:
         given = request.values(b"authorization")

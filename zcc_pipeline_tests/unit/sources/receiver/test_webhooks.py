@@ -147,6 +147,40 @@ def test_a_body_is_counted_while_it_comes_in(bench_with: Callable[..., Bench]) -
     assert bench.metrics.requests.value("webhook", "too_large") == 2
 
 
+def test_bodies_of_many_strangers_at_once_are_bounded_together(bench_with: Callable[..., Bench]) -> None:
+    bench = bench_with(max_body_bytes=1000, max_unread_bytes=5000)
+
+    async def crowd() -> list[int]:
+        gate = asyncio.Event()
+
+        async def slow_sender(number: int) -> int:
+            sent: list[dict[str, object]] = []
+            pieces = [b"x" * 900, b"x"]
+
+            async def receive() -> dict[str, object]:
+                if len(pieces) == 1:
+                    await gate.wait()
+                return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
+
+            async def send(message: dict[str, object]) -> None:
+                sent.append(message)
+
+            scope = {"type": "http", "method": "POST", "path": WEBHOOK, "client": ("192.0.2.7", number)}
+            await bench.app(scope | {"headers": signed(b"x" * 901, at=AT)}, receive, send)
+            status = sent[0]["status"]
+            assert isinstance(status, int)
+            return status
+
+        waiting = [asyncio.create_task(slow_sender(number)) for number in range(8)]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        gate.set()
+        return await asyncio.gather(*waiting)
+
+    assert sorted(asyncio.run(crowd())) == [200] * 5 + [503] * 3
+    assert push(bench, b"x" * 999) == 200, "what was read is given back"
+
+
 def test_a_sender_who_leaves_in_the_middle_is_counted_and_not_answered(bench: Bench) -> None:
     async def receive() -> dict[str, object]:
         return {"type": "http.disconnect"}
