@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from zcc_pipeline.domain.clock import Clock
-from zcc_pipeline.domain.errors import QuotaExhausted, TransientError
+from zcc_pipeline.domain.errors import HostUnreachable, QuotaExhausted, TransientError
 from zcc_pipeline.domain.ports import Body, ByteSource, StoredFile
 from zcc_pipeline.landing.file_names import file_path, is_inside
 from zcc_pipeline.landing.part_file import PartFile
@@ -40,7 +40,7 @@ class FileStore:
 
         A body that breaks off is resumed where the server's ETag vouches for the content, else begun again. Raises
         ``TransientError`` after repeated attempts without progress, or for an empty body or an error page with status
-        200; what the source raises for good (``NotFound``) passes through.
+        200; what the source raises for good (``NotFound``) passes through, and so does ``HostUnreachable``.
         """
         part = await asyncio.to_thread(self._open_part)
         try:
@@ -104,8 +104,8 @@ class _Download:
             try:
                 await self._attempt()
                 self._check()
-            except QuotaExhausted:
-                raise
+            except (QuotaExhausted, HostUnreachable):
+                raise  # the source itself has tried long enough: another address may help, not this one again
             except TransientError as error:
                 await self._part.settle()
                 await self._pause_or_give_up(error)

@@ -15,6 +15,8 @@ from zcc_pipeline.landing.schema import VERSION_COLUMNS
 
 Opener = Callable[[], pa.NativeFile]
 
+_LONGEST_RUN = 1 << 17
+
 
 @dataclass(slots=True)
 class _Segment:
@@ -52,6 +54,10 @@ class _Run:
     def __init__(self, keys: Array, rows: Array) -> None:
         order = np.argsort(keys)
         self.keys, self.rows = keys[order], rows[order]
+
+    def is_worth_merging(self, older: _Run) -> bool:
+        """Few runs make looking things up quick; merging large ones would cost more memory than the runs themselves."""
+        return len(older.keys) < 2 * len(self.keys) and len(older.keys) + len(self.keys) <= _LONGEST_RUN
 
     def merged(self, other: _Run) -> _Run:
         return _Run(np.concatenate([self.keys, other.keys]), np.concatenate([self.rows, other.rows]))
@@ -97,7 +103,7 @@ class DayVersions:
             self._rows += rows
         if len(keys):
             self._runs.append(_Run(keys, np.arange(first_row, self._rows, dtype=np.uint32)))
-        while len(self._runs) > 1 and len(self._runs[-2].keys) < 2 * len(self._runs[-1].keys):
+        while len(self._runs) > 1 and self._runs[-1].is_worth_merging(self._runs[-2]):
             self._runs.append(self._runs.pop().merged(self._runs.pop()))
 
     def find(self, id_keys: Array) -> Versions | None:

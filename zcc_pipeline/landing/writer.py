@@ -78,6 +78,7 @@ class LakeWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._is_closed = True
+        self._days.clear()
         for staged in self._staged:
             staged.discard()
 
