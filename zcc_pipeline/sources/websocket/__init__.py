@@ -2,7 +2,8 @@
 
 ```
 fresh token ─► connect ─► frames ─► EventSink.put, one at a time, in order
-     ▲            └─► heartbeat every 30 s; silence, a refusal or the token's end close the connection
+     ▲            └─► heartbeat every 30 s; silence or a refusal end the connection, before the token's end the next
+     │                one is opened and then this one left
      └── back-off ◄── whatever ended it; the time not connected becomes a gap event
 ```
 

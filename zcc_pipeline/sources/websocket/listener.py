@@ -73,13 +73,18 @@ class Listener:
         self._last_seen = last_seen
         self._on_count = on_count
         self._counts: Counter[str] = Counter()
-        self._is_connected = False
+        self._newest: Connection | None = None
+        self._old: Connection | None = None
+        """One that is due and goes on until its successor is alive."""
+        self._trusted: Connection | None = None
+        """The one whose heartbeats tell what has arrived; none while another might be getting the events already."""
         self._failures = 0
         self._stop = asyncio.Event()
 
     def health(self) -> ListenerHealth:
         """How things are now."""
-        return ListenerHealth(self._is_connected, self._last_seen, dict(self._counts))
+        is_connected = any(each is not None and each.is_alive for each in (self._newest, self._old))
+        return ListenerHealth(is_connected, self._last_seen, dict(self._counts))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Listen until ``stop`` is set. ``ConfigurationError`` where Zoom refuses the app before the first connection;
@@ -88,7 +93,6 @@ class Listener:
         self._stop = stop
         while not stop.is_set():
             reason = await self._attempt()
-            self._is_connected = False
             if reason == "stop":
                 break
             self._count(reason.partition(" ")[0])
@@ -105,11 +109,16 @@ class Listener:
 
     async def _attempt(self) -> str:
         """One token, one connection; what ended it, in words that carry neither address nor token."""
+        trusted = self._trusted
         try:
             ticket = await self._unless_stopped(self._token())
             if ticket is not None:
+                self._trusted = None
                 socket = await self._unless_stopped(open_connection(self._config, ticket.value))
-                return "stop" if socket is None else await self._listen(socket, ticket)
+                return "stop" if socket is None else await self._listen(socket, ticket, trusted)
+        except InvalidStatus as error:
+            self._trusted = trusted
+            return _in_words(error)
         except (Refused, WebSocketException, OSError) as error:
             return _in_words(error)
         except ZccPipelineError as error:
@@ -119,29 +128,44 @@ class Listener:
             return f"token {type(error).__name__}"
         return "stop"
 
-    async def _listen(self, socket: ClientConnection, ticket: Ticket) -> str:
+    async def _listen(self, socket: ClientConnection, ticket: Ticket, before: Connection | None) -> str:
         ahead = min(_AHEAD_SECONDS, ticket.good_for_seconds / 2)
+        is_next = self._old is not None and before is self._old
         connection = Connection(
             socket,
             self._config,
             life_seconds=min(self._config.connection_seconds, ticket.good_for_seconds - ahead),
             clock=self._clock,
             count=self._count,
-            on_alive=self._connected,
+            on_alive=lambda: self._connected(connection, is_next=is_next),
             on_event=self._received,
-            on_seen=self._saw,
+            on_seen=lambda at: self._saw(connection, at),
         )
+        self._newest = self._trusted = connection
         try:
-            return await connection.run(self._stop)
+            reason = await connection.until_over(self._stop)
+            if reason == "planned":
+                self._old = connection
+            return reason
         finally:
             if connection.has_proven_itself:
                 self._failures = 0
+            if self._old is not connection:
+                await connection.leave()
 
-    async def _connected(self) -> None:
-        """The first sign of life: from here on nothing is missed, and what may have been is said."""
-        now = self._clock.now()
-        await self._keep_gap(now)
-        self._is_connected = True
+    async def _connected(self, connection: Connection, *, is_next: bool) -> None:
+        """The first sign of life: from here on nothing is missed, and what may have been is said.
+
+        Nothing was where the connection before this one (``is_next``: no other came between) went on until this one
+        stood, and everything sent over it is kept.
+        """
+        old, self._old = self._old, None
+        is_seamless = False
+        if old is not None:
+            is_kept = await old.leave(proving=True)
+            is_seamless = is_next and is_kept and old.ended is not None and old.ended >= connection.opened
+        if not is_seamless:
+            await self._keep_gap(self._clock.now())
         self._count("connected")
         _log.info("websocket: connected")
 
@@ -150,7 +174,9 @@ class Listener:
         await self._keep(event)
         self._count("event")
 
-    def _saw(self, at: datetime) -> None:
+    def _saw(self, connection: Connection, at: datetime) -> None:
+        if connection is not self._trusted:
+            return
         if self._last_seen is None or at > self._last_seen:
             self._last_seen = at
         self._sink.note(SEEN_NOTE, self._last_seen)
@@ -180,6 +206,8 @@ class Listener:
         """The time between the last answered heartbeat and a clean stop is a gap too; an inbox that does not answer
         is not waited for, as the next start then says it.
         """
+        if self._old is not None:
+            await self._old.leave()
         if self._counts["connected"]:
             closing = self._keep_gap(self._clock.now())
             await _first_of(closing, self._clock.sleep(self._config.drain_seconds))

@@ -171,6 +171,84 @@ def test_the_connection_is_renewed_before_its_token_dies() -> None:
     assert not {"silent", "network", "closed", "refused"} & set(counts)
 
 
+@pytest.mark.parametrize("ends_the_older", [True, False])
+def test_a_renewal_misses_nothing_and_is_no_gap(ends_the_older: bool) -> None:
+    current: list[ServerConnection] = []
+    sent: list[str] = []
+
+    async def serve_the_newest(socket: ServerConnection) -> None:
+        current.append(socket)
+        if ends_the_older and len(current) > 1:
+            await asyncio.sleep(0.01)  # ended at the very moment of the handshake, it would be a gap to be safe
+            await current[-2].close(1001)
+        await answer_heartbeats(socket)
+
+    async def tell() -> None:
+        while True:
+            if current:
+                await current[-1].send(as_string(len(sent)))
+                sent.append(f"e{len(sent)}")
+            await asyncio.sleep(0.002)
+
+    async def story() -> MemorySink:
+        sink = MemorySink()
+        async with serving(*[serve_the_newest] * 20) as server:
+            async with Listening(server, sink, tokens=Tokens(good_for_seconds=0.4)) as work:
+                telling = asyncio.create_task(tell())
+                await work.until(lambda: work.listener.health().counts.get("planned", 0) > 3)
+                telling.cancel()
+                await asyncio.gather(telling, return_exceptions=True)
+                await work.until(lambda: len(sink.engagements()) >= len(sent))
+                assert work.listener.health().is_connected
+                assert sink.gaps() == []
+        return sink
+
+    sink = asyncio.run(story())
+    assert len(sent) > 100
+    assert sorted(sink.engagements(), key=str) == sorted(sent)
+    assert len(sink.gaps()) == 1  # of the stop
+
+
+def test_the_old_connection_goes_on_while_no_new_one_can_be_had() -> None:
+    current: list[ServerConnection] = []
+
+    async def first(socket: ServerConnection) -> None:
+        current.append(socket)
+        await answer_heartbeats(socket)
+
+    async def story() -> tuple[MemorySink, dict[str, int]]:
+        sink = MemorySink()
+        async with serving(first, *[refuse(503)] * 3) as server:
+            async with Listening(server, sink, tokens=Tokens(good_for_seconds=0.4)) as work:
+                await work.until(lambda: work.listener.health().counts.get("refused", 0) == 2)
+                await current[0].send(as_string(1))
+                await work.until(lambda: sink.engagements() == ["e1"])
+                await work.until(lambda: work.listener.health().counts["connected"] == 2)
+                assert sink.gaps() == []
+                return sink, work.listener.health().counts
+
+    _, counts = asyncio.run(story())
+    assert counts["refused"] == 3
+
+
+def test_a_renewal_from_a_connection_that_no_longer_answers_is_a_gap() -> None:
+    async def answer_twice(socket: ServerConnection) -> None:
+        for _ in range(2):
+            await socket.recv()
+            await socket.send(ANSWER)
+        await socket.wait_closed()
+
+    async def story() -> MemorySink:
+        sink = MemorySink()
+        async with serving(answer_twice) as server:
+            async with Listening(server, sink, tokens=Tokens(good_for_seconds=0.3), drain_seconds=0.1) as work:
+                await work.until(lambda: work.listener.health().counts.get("connected", 0) == 2)
+                assert len(sink.gaps()) == 1
+        return sink
+
+    asyncio.run(story())
+
+
 def test_an_event_waits_for_the_inbox_and_is_not_dropped_while_heartbeats_go_on() -> None:
     heartbeats = 0
 
@@ -410,7 +488,7 @@ def test_back_off_grows_to_a_minute_and_starts_anew_once_a_connection_has_lived(
         clock = Impatient()
         plan = [refuse(503)] * 7 + [throw_out_at_once, cut_after(heartbeats=2), refuse(503), answer_heartbeats]
         async with serving(*plan) as server:
-            config = {"first_wait_seconds": 1.0, "longest_wait_seconds": 60.0, "drain_seconds": 0.5}
+            config = {"first_wait_seconds": 1.0, "longest_wait_seconds": 60.0, "drain_seconds": 0.2}
             async with Listening(server, MemorySink(), clock=clock, **config) as work:
                 work.listener._random = lambda: 1.0
                 await work.until(lambda: len(server.tokens) == 11)

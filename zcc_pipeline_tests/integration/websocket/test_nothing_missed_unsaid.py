@@ -33,6 +33,7 @@ class Source:
         self.happened: list[datetime] = []
         self.connected: ServerConnection | None = None
         self.is_mute = False
+        self.closing: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
         while True:
@@ -47,7 +48,9 @@ class Source:
             await asyncio.sleep(0.002)
 
     async def serve(self, socket: ServerConnection) -> None:
-        """Live for a while, then end in one of the ways a connection can end."""
+        """Live for a while, then end in one of the ways a connection can end; a newer one may end the older."""
+        if self.connected is not None and self.random.random() < 0.5:
+            self.closing.append(asyncio.create_task(self.connected.close(1001)))
         self.connected, self.is_mute = socket, False
         life = 0.05 + self.random.random() * 0.3
         ending = self.random.choice((self._cut, self._close, self._fall_silent, self._go_on))
@@ -108,8 +111,8 @@ async def live(seed: int, seconds: float) -> tuple[Source, list[MemorySink]]:
             await asyncio.sleep(0.1)
             seen = max((seen, *sink.notes.values()))
     happening.cancel()
-    await asyncio.gather(happening, return_exceptions=True)
-    assert work.listener.health().counts["connected"] > 1
+    await asyncio.gather(happening, *source.closing, return_exceptions=True)
+    assert work.listener.health().counts["connected"]
     return source, sinks
 
 
