@@ -76,6 +76,16 @@ def receiving(home: Path, *, before: Sequence[str] = ()) -> Iterator[Receiving]:
             process.kill()
 
 
+def post(address: str, body: bytes) -> int:
+    """The status that a webhook is answered with."""
+    connection = http.client.HTTPConnection(address, timeout=10)
+    headers = {name.decode(): value.decode() for name, value in signed(body)}
+    connection.request("POST", "/webhooks/zoom", body, headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
 @dataclass
 class Senders:
     """Posts numbered events over several connections until told to stop, or nobody listens."""

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from zcc_pipeline.inbox import InboxReader
-from zcc_pipeline_tests.event_senders import signed, zoom_body
-from zcc_pipeline_tests.receiver_process import Senders, environment, receiving
+from zcc_pipeline_tests.event_senders import zoom_body
+from zcc_pipeline_tests.receiver_process import Senders, environment, post, receiving
 
 pytestmark = pytest.mark.integration
 
@@ -44,15 +44,6 @@ def assert_kept_once(home: Path, acknowledged: list[int]) -> None:
     with sqlite3.connect(home / "inbox.sqlite") as connection:
         assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
     connection.close()
-
-
-def post(address: str, body: bytes) -> int:
-    connection = http.client.HTTPConnection(address, timeout=10)
-    headers = {name.decode(): value.decode() for name, value in signed(body)}
-    connection.request("POST", "/webhooks/zoom", body, headers)
-    status = connection.getresponse().status
-    connection.close()
-    return status
 
 
 def test_told_to_terminate_in_mid_load_it_ends_well_and_every_acknowledged_event_is_kept(tmp_path: Path) -> None:
