@@ -20,6 +20,10 @@ class TransientError(ZccPipelineError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class HostUnreachable(TransientError):
+    """No connection to the host: it has no address, nobody listens, or it is not who it should be."""
+
+
 class QuotaExhausted(TransientError):
     """A daily budget is used up; ``retry_after_seconds`` tells when it is refilled. Burns no retries."""
 

@@ -14,7 +14,7 @@ import msgspec
 
 from zcc_pipeline.domain.completeness import ArtefactKind, Reason
 from zcc_pipeline.domain.datasets import DATASETS, ENGAGEMENT_DETAIL
-from zcc_pipeline.domain.errors import NotFound, PermanentError, ScopeMissing, TransientError
+from zcc_pipeline.domain.errors import HostUnreachable, NotFound, PermanentError, ScopeMissing, TransientError
 from zcc_pipeline.domain.ports import ArtefactRow, StoredFile, WantedArtefact
 from zcc_pipeline.domain.window import day_window, parse_time
 from zcc_pipeline.pipeline.by_engagement import list_for_engagement
@@ -201,10 +201,10 @@ async def _fetch_one(runtime: Runtime, api: ZoomApi, pointer: Pointer, day_row: 
 
 
 async def _store(runtime: Runtime, api: ZoomApi, pointer: Pointer) -> StoredFile:
-    """Download; an address that is not valid any more is asked for once anew."""
+    """Download; an address that is not valid any more, or whose host is away, is asked for once anew."""
     try:
         return await _download(runtime, api, pointer.wanted, pointer.url)
-    except NotFound:
+    except (NotFound, HostUnreachable):
         fresh = await _fresh_url(runtime, api, pointer.wanted)
         if fresh is None or fresh == pointer.url:
             raise

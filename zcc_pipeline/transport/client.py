@@ -9,7 +9,7 @@ from functools import cache
 
 import httpx
 
-from zcc_pipeline.domain.errors import PermanentError, TransientError, ZccPipelineError
+from zcc_pipeline.domain.errors import HostUnreachable, PermanentError, TransientError, ZccPipelineError
 from zcc_pipeline.transport.connections import Transport
 
 _PERMANENT = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects)
@@ -66,4 +66,6 @@ def network_error(error: httpx.HTTPError | httpx.InvalidURL | TimeoutError, what
     kind = type(error).__name__
     if isinstance(error, (*_PERMANENT, httpx.InvalidURL)):
         return PermanentError(f"{what}: {kind}")
+    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+        return HostUnreachable(f"{what}: {kind}")
     return TransientError(f"{what}: {kind}")
