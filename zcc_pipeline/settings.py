@@ -131,7 +131,11 @@ class Settings(BaseSettings):
         examples=["(from the app's Access page)"],
     )
     webhook_tolerance_seconds: int = Field(
-        300, ge=1, description="Oldest webhook that is accepted, by its signed time", examples=["300"]
+        300,
+        ge=1,
+        le=30 * 24 * 3600,  # for as long the inbox knows an event again, so that a replay changes nothing
+        description="Oldest webhook that is accepted, by its signed time",
+        examples=["300"],
     )
     flow_tokens: SecretList = Field(
         (),

@@ -126,6 +126,11 @@ def test_a_proxy_to_trust_is_an_address_or_a_network() -> None:
     assert "ZCC_RECEIVER_TRUSTED_PROXIES" in complaint(ZCC_RECEIVER_TRUSTED_PROXIES="proxy.example.com")
 
 
+def test_the_tolerance_ends_where_the_inbox_forgets() -> None:
+    assert load(ZCC_WEBHOOK_TOLERANCE_SECONDS="6000").webhook_tolerance_seconds == 6000
+    assert "ZCC_WEBHOOK_TOLERANCE_SECONDS" in complaint(ZCC_WEBHOOK_TOLERANCE_SECONDS="2592001")
+
+
 def test_a_root_path_starts_with_a_slash_and_ends_without() -> None:
     assert load(ZCC_RECEIVER_ROOT_PATH="/zcc/in").receiver_root_path == "/zcc/in"
     for wrong in ("zcc", "/zcc/", "/z cc"):

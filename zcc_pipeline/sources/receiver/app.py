@@ -107,7 +107,7 @@ class _Receiver:
         return Outcome(200 if is_well else 503, "health")
 
     def _note_refusal(self, intake: str, request: Request, outcome: Outcome) -> Outcome:
-        """A refused sender leaves a line with the reason, until they are refused so often that they get nothing else.
+        """One line with the reason, until this source has been refused too often; then failures become 429.
 
         Stale ones are no failures: whoever signed has a secret.
         """
