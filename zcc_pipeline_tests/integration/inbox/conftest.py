@@ -19,6 +19,8 @@ from zcc_pipeline_tests.postgres import postgres, postgres_url
 __all__ = ["postgres", "postgres_url"]
 
 Result = TypeVar("Result")
+PATIENCE_SECONDS = 30
+"""A busy machine makes no event late, except where a test is about that."""
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def with_inbox(url: str, action: Callable[[Inbox], Awaitable[Result]], clock: Cl
     """Open, act, close."""
 
     async def run() -> Result:
-        async with Inbox.open(url, clock=clock or SystemClock()) as inbox:
+        async with Inbox.open(url, clock=clock or SystemClock(), max_wait_seconds=PATIENCE_SECONDS) as inbox:
             return await action(inbox)
 
     return asyncio.run(run())

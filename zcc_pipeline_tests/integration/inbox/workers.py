@@ -9,7 +9,7 @@ from itertools import count
 
 from zcc_pipeline.domain.clock import SystemClock
 from zcc_pipeline.inbox import Inbox
-from zcc_pipeline_tests.integration.inbox.conftest import make_event, put_all
+from zcc_pipeline_tests.integration.inbox.conftest import PATIENCE_SECONDS, make_event, put_all
 
 
 async def put_and_hang(inbox: Inbox, number: int) -> None:
@@ -43,7 +43,7 @@ async def put_until_killed(inbox: Inbox, first: int) -> None:
 
 async def main(command: str, url: str, argument: str) -> None:
     commands = {"put_and_hang": put_and_hang, "put_and_say": put_and_say, "put_until_killed": put_until_killed}
-    async with Inbox.open(url, clock=SystemClock()) as inbox:
+    async with Inbox.open(url, clock=SystemClock(), max_wait_seconds=PATIENCE_SECONDS) as inbox:
         await commands[command](inbox, int(argument))
 
 
