@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import struct
 import sys
@@ -54,7 +55,8 @@ def _answer(connection: socket.socket, folder: Path) -> None:
 
 
 def main() -> None:
-    """Serve until killed."""
+    """Serve until told to end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the files go as well
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as server:
         print(server.getsockname()[1], flush=True)
         while True:
