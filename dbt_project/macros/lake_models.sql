@@ -21,6 +21,7 @@
         'zoom/disposition_catalogue': 'base_zoom__disposition_catalogue',
         'zoom/events': 'base_zoom__events',
         'zoom/files': 'base_zoom__files',
-        'zoom/completeness': 'base_zoom__completeness'
+        'zoom/completeness': 'base_zoom__completeness',
+        'zoom/coverage': 'base_zoom__coverage'
     }) }}
 {%- endmacro %}

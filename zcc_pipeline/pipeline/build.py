@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+from zcc_pipeline.pipeline.completeness import DATASET as COMPLETENESS
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.warehouse import BuildResult, PublishResult
 
@@ -9,7 +12,8 @@ from zcc_pipeline.warehouse import BuildResult, PublishResult
 def build(runtime: Runtime, *, full_refresh: bool = False) -> BuildResult:
     """Run dbt over what the lake has that the warehouse has not; the lake is seeded first so that no glob is empty."""
     _ = runtime.lake
-    return runtime.warehouse.build(full_refresh=full_refresh)
+    verified = runtime.state.windows.complete_days(COMPLETENESS.name, date.min, date.max)
+    return runtime.warehouse.build(full_refresh=full_refresh, verified_days=verified)
 
 
 def publish(runtime: Runtime, *, force: bool = True) -> PublishResult:

@@ -58,6 +58,9 @@ def _occurred_at(runtime: Runtime, day: date) -> str:
     return format_time(day_window(day, runtime.config.timezone).start)
 
 
+ROUTES = ("webhook", "websocket", "flow")
+
+
 class LandedCoverage(msgspec.Struct):
     """What a record of ``zoom/coverage`` holds."""
 
@@ -70,8 +73,13 @@ class LandedCoverage(msgspec.Struct):
     only_polled: int
     only_pushed: int
     is_subscribed: bool
-    latencies: dict[str, Latency]
-    """By route."""
+    timing: dict[str, Latency | None]
+    """By route; all routes are named, for an empty object would tell the warehouse nothing of its type."""
+
+    @property
+    def latencies(self) -> dict[str, Latency]:
+        """Of the routes by which anything came."""
+        return {route: latency for route, latency in self.timing.items() if latency is not None}
 
 
 def _payload(runtime: Runtime, line: Coverage) -> bytes:
@@ -86,7 +94,7 @@ def _payload(runtime: Runtime, line: Coverage) -> bytes:
             only_polled=len(line.only_polled),
             only_pushed=len(line.only_pushed),
             is_subscribed=line.is_subscribed,
-            latencies=dict(line.latencies),
+            timing={route: line.latencies.get(route) for route in ROUTES},
         )
     )
 

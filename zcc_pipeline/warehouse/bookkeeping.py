@@ -6,14 +6,19 @@ merged are one fact.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from zcc_pipeline.warehouse.config import WarehouseConfig
+
+if TYPE_CHECKING:
+    import duckdb
 
 _TABLES = """
 create schema if not exists bookkeeping;
@@ -31,6 +36,9 @@ create table if not exists bookkeeping.field_sightings (
     dataset varchar not null, field varchar not null, first_seen timestamp not null
 );
 create table if not exists bookkeeping.changed_days (day date not null, load_seq bigint not null);
+create table if not exists bookkeeping.verified_days (
+    day date not null, verified_at timestamp not null, load_seq bigint not null
+);
 create table if not exists bookkeeping.changed_customers (customer_id varchar not null, load_seq bigint not null);
 """
 
@@ -59,7 +67,14 @@ class OpenedBuild:
     full_refresh: bool
 
 
-def open_build(config: WarehouseConfig, *, version: str, full_refresh: bool, now: datetime) -> OpenedBuild:
+def open_build(
+    config: WarehouseConfig,
+    *,
+    version: str,
+    full_refresh: bool,
+    now: datetime,
+    verified_days: Mapping[date, datetime],
+) -> OpenedBuild:
     """Number the build and write down its settings.
 
     A warehouse made by another version of the models, or for another lake or time zone, is rebuilt from the lake.
@@ -85,8 +100,21 @@ def open_build(config: WarehouseConfig, *, version: str, full_refresh: bool, now
         row = connection.execute("select coalesce(max(load_seq), 0) + 1 from bookkeeping.loads").fetchone()
         assert row is not None  # noqa: S101 - an aggregate always gives a row
         connection.execute("insert into bookkeeping.loads values (?, ?)", [row[0], now.replace(tzinfo=None)])
+        _note_verified_days(connection, verified_days, row[0])
         connection.commit()
     return OpenedBuild(load_seq=row[0], full_refresh=full_refresh or is_other)
+
+
+def _note_verified_days(
+    connection: duckdb.DuckDBPyConnection, verified_days: Mapping[date, datetime], load_seq: int
+) -> None:
+    """Days checked since the build before carry this build's number: the marts count those again."""
+    known = dict(connection.execute("select day, verified_at from bookkeeping.verified_days").fetchall())
+    moments = {day: moment.astimezone(UTC).replace(tzinfo=None) for day, moment in verified_days.items()}
+    changed = [(day, moment, load_seq) for day, moment in moments.items() if known.get(day) != moment]
+    if changed:
+        connection.executemany("delete from bookkeeping.verified_days where day = ?", [[row[0]] for row in changed])
+        connection.executemany("insert into bookkeeping.verified_days values (?, ?, ?)", changed)
 
 
 def _built_for(settings: dict[str, str]) -> str:

@@ -6,7 +6,9 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +64,25 @@ class BuildResult:
 
 
 def run_build(
-    config: WarehouseConfig, *, clock: Clock, lock_wait_seconds: float, full_refresh: bool, select: str | None
+    config: WarehouseConfig,
+    *,
+    clock: Clock,
+    lock_wait_seconds: float,
+    full_refresh: bool,
+    select: str | None,
+    verified_days: Mapping[date, datetime],
 ) -> BuildResult:
     """Load new lake files, rebuild what they change, test it."""
     started = clock.monotonic()
     directory = project_dir()
     with warehouse_lock(config.warehouse_path, purpose="build", clock=clock, wait_seconds=lock_wait_seconds) as lock:
-        build = open_build(config, version=project_version(directory), full_refresh=full_refresh, now=clock.now())
+        build = open_build(
+            config,
+            version=project_version(directory),
+            full_refresh=full_refresh,
+            now=clock.now(),
+            verified_days=verified_days,
+        )
         # unit tests test the models, not the data
         arguments = ["build", "--exclude-resource-type=unit_test", "--no-write-json"]
         if build.full_refresh:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from datetime import date, datetime
 from pathlib import Path
 
 from zcc_pipeline.domain.clock import Clock, SystemClock
@@ -34,15 +36,27 @@ class Warehouse:
         """
         return warehouse_lock(self.config.warehouse_path, purpose=purpose, clock=self._clock, wait_seconds=self._wait)
 
-    def build(self, *, full_refresh: bool = False, select: str | None = None) -> BuildResult:
+    def build(
+        self,
+        *,
+        full_refresh: bool = False,
+        select: str | None = None,
+        verified_days: Mapping[date, datetime] | None = None,
+    ) -> BuildResult:
         """Load what is new in the lake, rebuild what it changes, run the tests.
 
-        ``select`` is dbt's selection; without it everything is built. Tests that fail are in the result. Raises
+        ``select`` is dbt's selection; without it everything is built. ``verified_days`` says when each day was last
+        checked completely (aware times); the marts carry it. Tests that fail are in the result. Raises
         ``PermanentError`` where a model cannot be built, and ``WarehouseBusy`` where another process keeps the lock
         too long.
         """
         return run_build(
-            self.config, clock=self._clock, lock_wait_seconds=self._wait, full_refresh=full_refresh, select=select
+            self.config,
+            clock=self._clock,
+            lock_wait_seconds=self._wait,
+            full_refresh=full_refresh,
+            select=select,
+            verified_days=verified_days or {},
         )
 
     def publish(self, *, force: bool = False) -> PublishResult:
