@@ -100,6 +100,7 @@ class Connection:
         is sent now, and the other side has said good-bye too, after the last event.
         """
         patience = asyncio.create_task(self._patience())
+        self._beating.cancel()  # or a heartbeat that crosses the good-bye would stay without its answer
         try:
             if proving and not self._reading.done():
                 await self._prove(patience)
