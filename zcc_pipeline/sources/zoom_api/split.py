@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import chain, compress, repeat
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -24,6 +25,8 @@ from zcc_pipeline.sources.zoom_api.paging import envelope_reader
 
 DIGEST = "message_digest"
 """Stands in ``id_fields`` for a digest of the record's own bytes, where Zoom gives no id."""
+
+T = TypeVar("T")
 
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -139,21 +142,23 @@ def _split_child(
     arrays = list(map(attrgetter(child.embedded_key or ""), parents))
     if not any(arrays):
         return _chunk(child, origin, [], [], [], [])
-    rows = [
-        (raw, engagement, time)
-        for array, engagement, time in zip(arrays, engagements, times, strict=True)
-        if array
-        for raw in array
-    ]
+    sizes = [len(array) if array else 0 for array in arrays]
+    raws = list(chain.from_iterable(filter(None, arrays)))
+    owners = _each_repeated([engagement or "" for engagement in engagements], sizes)
+    occurred_at = _each_repeated(times, sizes)
     splitter = _splitter(child, True)
-    kept, keys = splitter.read([raw for raw, _, _ in rows], reject)
-    if len(kept) != len(rows):
+    kept, keys = splitter.read(raws, reject)
+    if len(kept) != len(raws):
         still_there = set(map(id, kept))
-        rows = [row for row in rows if id(row[0]) in still_there]
-    owners = [engagement or "" for _, engagement, _ in rows]
+        is_kept = [id(raw) in still_there for raw in raws]
+        owners, occurred_at = list(compress(owners, is_kept)), list(compress(occurred_at, is_kept))
     columns = [owners if field == "engagement_id" else list(map(attrgetter(field), keys)) for field in child.id_fields]
-    ids = columns[0] if len(columns) == 1 else [":".join(parts) for parts in zip(*columns, strict=True)]
-    return _chunk(child, origin, ids, kept, owners, [time for _, _, time in rows])
+    ids = columns[0] if len(columns) == 1 else list(map(":".join, zip(*columns, strict=True)))
+    return _chunk(child, origin, ids, kept, owners, occurred_at)
+
+
+def _each_repeated(values: Sequence[T], times: Sequence[int]) -> list[T]:
+    return list(chain.from_iterable(map(repeat, values, times)))
 
 
 class _Splitter:
