@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from zcc_pipeline.cli.options import JsonOption
-from zcc_pipeline.cli.screen import counted, filled, paragraph, print_json, say
+from zcc_pipeline.cli.screen import counted, filled, heading, paragraph, print_json, say
 from zcc_pipeline.cli.sentences import FAILED
 
 if TYPE_CHECKING:
@@ -20,13 +20,15 @@ def doctor(as_json: JsonOption = False) -> None:
     """Check that everything is set up, and say what will be missing if it stays as it is.
 
     Settings (secrets never shown), state, lake and disk first, then Zoom: credentials, each missing scope by name,
-    inboxes without transcription, queues without recording, the clock. Exit code 1 when something is a problem.
+    inboxes without transcription, queues without recording, the clock; then push: events that are not subscribed, a
+    receiver that has fallen silent, flows without their script. Exit code 1 when something is a problem.
 
     Example:
         zcc doctor
     """
     from zcc_pipeline.pipeline.account_check import examine_account
     from zcc_pipeline.pipeline.doctor import Verdict, examine_machine
+    from zcc_pipeline.pipeline.route_check import examine_routes
     from zcc_pipeline.settings import load_settings, open_runtime
 
     settings = load_settings()
@@ -34,7 +36,7 @@ def doctor(as_json: JsonOption = False) -> None:
     if not as_json:
         _show_settings(settings)
     with open_runtime(settings) as runtime:
-        for source in (examine_machine, examine_account):
+        for source in (examine_machine, examine_account, examine_routes):
             for finding in source(runtime):
                 findings.append(finding)
                 if not as_json:
@@ -44,6 +46,7 @@ def doctor(as_json: JsonOption = False) -> None:
         values = {name: {"value": value, "is_set": is_set} for name, value, is_set in _settings(settings)}
         print_json({"settings": values, "findings": findings})
     else:
+        _show_routes()
         say()
         say(_verdict(findings))
     if Verdict.PROBLEM in worst:
@@ -81,6 +84,14 @@ def _show_settings(settings: Settings) -> None:
 def _wrap(label: str, words: list[str]) -> None:
     if words:
         paragraph(f"  {label}{', '.join(words)}", indent="    ")
+
+
+def _show_routes() -> None:
+    from zcc_pipeline.pipeline.route_check import DECISION_TABLE
+
+    heading("Which way when")
+    for route in DECISION_TABLE:
+        paragraph(f"- {route.situation}: {route.way}. It needs: {route.needs}.", indent="  ")
 
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
