@@ -7,12 +7,14 @@ from pathlib import Path
 
 import dagster as dg
 
+from zcc_pipeline.orchestration.assets.coverage import build_coverage_assets
 from zcc_pipeline.orchestration.assets.dbt import build_dbt_assets
 from zcc_pipeline.orchestration.assets.events import build_event_assets
 from zcc_pipeline.orchestration.assets.publish import build_publish_assets
 from zcc_pipeline.orchestration.assets.raw import build_raw_assets
 from zcc_pipeline.orchestration.assets.refresh import build_refresh_assets
 from zcc_pipeline.orchestration.checks import build_checks
+from zcc_pipeline.orchestration.coverage_checks import build_coverage_checks
 from zcc_pipeline.orchestration.dbt_project import read_project
 from zcc_pipeline.orchestration.event_sensor import build_event_sensor
 from zcc_pipeline.orchestration.jobs import build_jobs
@@ -46,10 +48,11 @@ def build_defs(
             *build_event_assets(),
             *build_raw_assets(partitions),
             *build_refresh_assets(),
+            *build_coverage_assets(),
             *dbt_assets,
             *build_publish_assets(project),
         ],
-        asset_checks=build_checks(),
+        asset_checks=[*build_checks(), *build_coverage_checks()],
         jobs=build_jobs(dbt_assets),
         schedules=build_schedules(timezone, open_runtime),
         sensors=[*build_sensors(), build_event_sensor(open_runtime)],

@@ -3,6 +3,7 @@
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from zcc_pipeline.orchestration.assets.coverage import COVERAGE, RECONCILE
 from zcc_pipeline.orchestration.assets.events import EVENTS, REFRESH
 from zcc_pipeline.orchestration.assets.publish import ANALYTICS
 from zcc_pipeline.orchestration.assets.raw import LATE_CLOSERS, REFERENCE, key_of
@@ -22,7 +23,7 @@ NOTES_AUDIT = "notes_audit"
 def build_jobs(dbt_assets: list[dg.AssetsDefinition]) -> list[dg.JobDefinition | UnresolvedAssetJobDefinition]:
     """All jobs; asset jobs include the checks of what they materialise."""
     everything = dg.AssetSelection.all()
-    seldom = dg.AssetSelection.assets(*(key_of(name) for name in (*REFERENCE, LATE_CLOSERS)))
+    seldom = dg.AssetSelection.assets(*(key_of(name) for name in (*REFERENCE, LATE_CLOSERS, COVERAGE)))
     built = dg.AssetSelection.assets(ANALYTICS, *(key for assets in dbt_assets for key in assets.keys))
     return [
         dg.define_asset_job(
@@ -33,7 +34,7 @@ def build_jobs(dbt_assets: list[dg.AssetsDefinition]) -> list[dg.JobDefinition |
         dg.define_asset_job(
             TODAY,
             everything - seldom,
-            description="The whole graph for the running day, without reference lists and the late-closer pass.",
+            description="The whole graph for the running day, without reference lists, late closers and coverage.",
         ),
         dg.define_asset_job(
             BUILD_AND_PUBLISH, built, description="Load what is new in the lake, rebuild, test, publish."
@@ -42,6 +43,11 @@ def build_jobs(dbt_assets: list[dg.AssetsDefinition]) -> list[dg.JobDefinition |
             REFRESH,
             built | dg.AssetSelection.assets(key_of(EVENTS)),
             description="What events say has changed: land them, read again what they name, build, publish.",
+        ),
+        dg.define_asset_job(
+            RECONCILE,
+            built | dg.AssetSelection.assets(key_of(COVERAGE)),
+            description="Poll the look-back, compare it with what was pushed, heal, build, publish.",
         ),
         _build_compaction_job(),
         _build_notes_audit_job(),

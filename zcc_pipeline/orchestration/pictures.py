@@ -9,6 +9,7 @@ from datetime import date
 from html import escape
 
 from zcc_pipeline.domain.completeness import Status
+from zcc_pipeline.pipeline.coverage import LandedCoverage
 from zcc_pipeline.reconciliation import KindDay
 
 COLOURS: Mapping[Status, str] = {
@@ -44,6 +45,59 @@ def completeness_picture(lines: Iterable[KindDay]) -> str | None:
         return None
     svg = _draw(days)
     return f"![Artefacts per day by status](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
+
+
+def coverage_picture(lines: Iterable[LandedCoverage]) -> str | None:
+    """Two curves over the days: the share of due events that arrived, and how fast 95 % of the slowest event came.
+
+    Markdown; None where nothing is subscribed.
+    """
+    sums: dict[date, list[int]] = {}
+    slowest: dict[date, float] = {}
+    for line in lines:
+        if line.is_subscribed and line.expected:
+            of_day = sums.setdefault(line.day, [0, 0])
+            of_day[0] += line.expected
+            of_day[1] += line.both
+        for latency in line.latencies.values():
+            slowest[line.day] = max(slowest.get(line.day, 0.0), latency.p95_seconds)
+    shares = {day: both / expected for day, (expected, both) in sorted(sums.items())}
+    if not shares:
+        return None
+    svg = _draw_coverage(shares, {day: slowest[day] for day in shares if day in slowest})
+    return f"![Coverage and latency per day](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
+
+
+def _draw_coverage(shares: Mapping[date, float], seconds: Mapping[date, float]) -> str:
+    """Coverage on the left scale (0 to 100 %), seconds on the right one."""
+    height, width = _HEIGHT - _TOP - _BOTTOM, _WIDTH - 2 * _LEFT
+    step = width / len(shares)
+    at = {day: _LEFT + (index + 0.5) * step for index, day in enumerate(shares)}
+    highest = max(seconds.values(), default=0.0) or 1.0
+    parts = [_OPENING, f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>', *_axis(100, height)]
+    share_points = [(at[day], _TOP + height * (1 - share), f"{day}: {share:.1%}") for day, share in shares.items()]
+    time_points = [
+        (at[day], _TOP + height * (1 - value / highest), f"{day}: {value:,.1f} s") for day, value in seconds.items()
+    ]
+    parts += _curve(time_points, COLOURS[Status.WAITING]) + _curve(share_points, COLOURS[Status.STORED])
+    for index, (day, x) in enumerate(at.items()):
+        if index % math.ceil(len(at) / _MOST_LABELS) == 0:
+            place = f'x="{x:.1f}" y="{_HEIGHT - _BOTTOM + 15}"'
+            parts.append(f'<text {place} text-anchor="middle" fill="#444">{day.day} {day:%b}</text>')
+    labels = (("events that arrived, %", Status.STORED), (f"slowest p95, up to {highest:,.0f} s", Status.WAITING))
+    for index, (text, status) in enumerate(labels):
+        x = _LEFT + 200 * index
+        parts.append(f'<rect x="{x}" y="10" width="10" height="10" fill="{COLOURS[status]}"/>')
+        parts.append(f'<text x="{x + 14}" y="19" fill="#222">{text}</text>')
+    return "".join([*parts, "</svg>"])
+
+
+def _curve(points: Sequence[tuple[float, float, str]], colour: str) -> list[str]:
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)
+    parts = [f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>']
+    for x, y, title in points:
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"><title>{escape(title)}</title></circle>')
+    return parts
 
 
 def _draw(days: Mapping[date, Mapping[Status, int]]) -> str:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from zcc_pipeline.orchestration.assets.coverage import RECONCILE
 from zcc_pipeline.orchestration.jobs import COMPACTION, EVERYTHING, NOTES_AUDIT, TODAY
 from zcc_pipeline.orchestration.partitions import range_tags
 from zcc_pipeline.orchestration.resources import OpenRuntime
@@ -20,11 +21,18 @@ Request = dg.RunRequest | dg.SkipReason
 
 
 def build_schedules(timezone: str, open_runtime: OpenRuntime) -> list[dg.ScheduleDefinition]:
-    """The running day every 15 minutes, the look-back nightly, the deep one weekly, compaction daily, notes monthly."""
+    """The running day every 15 minutes, the look-back nightly, the deep one weekly, reconciling nightly, upkeep."""
     return [
         _build_today(timezone),
         _build_look_back("nightly_look_back", "15 2 * * 1-6", timezone, open_runtime, is_deep=False),
         _build_look_back("weekly_deep_look_back", "15 2 * * 0", timezone, open_runtime, is_deep=True),
+        dg.ScheduleDefinition(
+            name="nightly_reconcile",
+            job_name=RECONCILE,
+            cron_schedule="45 3 * * *",
+            execution_timezone=timezone,
+            description="Check pushed events of the look-back (on Sundays of the deep one) against what polling finds.",
+        ),
         dg.ScheduleDefinition(
             name="daily_compaction",
             job_name=COMPACTION,

@@ -13,15 +13,18 @@ import dagster as dg
 import pytest
 
 from zcc_pipeline.domain.clock import SystemClock
-from zcc_pipeline.orchestration import checks
-from zcc_pipeline.orchestration.assets import dbt, events, publish, raw, refresh
+from zcc_pipeline.orchestration import checks, coverage_checks
+from zcc_pipeline.orchestration.assets import coverage, dbt, events, publish, raw, refresh
 from zcc_pipeline.orchestration.build import build_defs
 from zcc_pipeline.orchestration.partitions import range_tags
+from zcc_pipeline.pipeline.coverage_health import CoverageHealth
 from zcc_pipeline.pipeline.event_refresh import EventsReport
 from zcc_pipeline.pipeline.freshness import NewestEngagement
+from zcc_pipeline.pipeline.reconcile import ReconcileReport
 from zcc_pipeline.pipeline.refresh import RefreshReport
 from zcc_pipeline.pipeline.reports import DatasetReport, DayReport
 from zcc_pipeline.pipeline.status import StatusReport
+from zcc_pipeline.reconciliation import FlowScript
 from zcc_pipeline.warehouse import BuildResult, NodeResult, PublishResult
 
 MANIFEST = Path(__file__).parent / "payloads" / "manifest.json"
@@ -61,6 +64,10 @@ class FakePipeline:
     node_status: dict[str, str] = field(default_factory=dict)
     status: StatusReport = field(default_factory=lambda: StatusReport(DAYS[0], DAYS[-1]))
     newest: NewestEngagement | None = None
+    health: CoverageHealth = field(default_factory=CoverageHealth)
+    flows: list[FlowScript] = field(default_factory=list)
+    differences: ReconcileReport = field(default_factory=ReconcileReport)
+    reconciled: list[tuple[tuple[date, ...], bool]] = field(default_factory=list)
     published: int = 0
     pulled: list[tuple[str, tuple[date, ...]]] = field(default_factory=list)
     late_closer_days: list[date] = field(default_factory=list)
@@ -106,6 +113,10 @@ class FakePipeline:
         self.patience.append(patience)
         return self.events
 
+    def reconcile(self, _runtime: object, days: Sequence[date], *, poll: bool) -> ReconcileReport:
+        self.reconciled.append((tuple(days), poll))
+        return self.differences
+
     def build(self, _runtime: object) -> BuildResult:
         names = [
             ("model.zcc_pipeline.stg_zoom__engagements", "model", 30),
@@ -147,6 +158,11 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePipeline]:
     monkeypatch.setattr(refresh, "refresh_due", lambda *_: RefreshReport())
     monkeypatch.setattr(refresh, "refresh_late_closers", fake.refresh_late_closers)
     monkeypatch.setattr(events, "refresh_from_events", fake.refresh_from_events)
+    monkeypatch.setattr(coverage, "reconcile", fake.reconcile)
+    monkeypatch.setattr(coverage, "read_coverage", lambda *_: fake.health.lines)
+    monkeypatch.setattr(coverage, "days_to_reconcile", lambda *_, **__: DAYS)
+    monkeypatch.setattr(coverage_checks, "coverage_health", lambda *_: fake.health)
+    monkeypatch.setattr(coverage_checks, "flow_scripts", lambda *_: fake.flows)
     monkeypatch.setattr(dbt, "build", fake.build)
     monkeypatch.setattr(publish, "publish", fake.publish)
     monkeypatch.setattr(checks, "status", lambda *_: fake.status)

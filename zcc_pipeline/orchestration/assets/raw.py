@@ -34,7 +34,11 @@ FILES = {
 """File assets: the dataset that points at them, and what they are."""
 
 TEXT_FILES = ("zoom/recording_transcripts", "zoom/messaging_transcripts", "zoom/voicemail_transcripts")
-LANDED_BY = {"zoom/files": (*FILES, *TEXT_FILES), "zoom/events": ("zoom/events",)}
+LANDED_BY = {
+    "zoom/files": (*FILES, *TEXT_FILES),
+    "zoom/events": ("zoom/events",),
+    "zoom/coverage": ("zoom/coverage",),
+}
 """Datasets that no step of a pull is named after, and the assets that land them."""
 
 READ_FIRST = {"zoom/recordings": ("zoom/queues",)}
