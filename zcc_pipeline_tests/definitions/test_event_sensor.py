@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -87,11 +88,9 @@ def test_one_refresh_at_a_time(sensor: Sensor, status: dg.DagsterRunStatus) -> N
 
 
 def test_a_killed_refresh_does_not_hold_up_the_next(sensor: Sensor) -> None:
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    os.waitpid(child, 0)
-    run = sensor.run(dg.DagsterRunStatus.STARTED, **{**worker_tags(), PID_TAG: str(child)})
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    run = sensor.run(dg.DagsterRunStatus.STARTED, **{**worker_tags(), PID_TAG: str(ended.pid)})
     assert sensor.asked() == "01INBOX:7"
     cleared = sensor.instance.get_run_by_id(run.run_id)
     assert cleared is not None
