@@ -20,6 +20,7 @@ from zcc_pipeline.domain.window import day_window, parse_time
 from zcc_pipeline.pipeline.event_refresh import RETRIES, EventsReport, refresh_from_events
 from zcc_pipeline.pipeline.events import apply_inbox, look
 from zcc_pipeline.pipeline.runtime import Runtime
+from zcc_pipeline.simulator.zoom.operations import all_scopes
 from zcc_pipeline_tests.lakes import all_rows
 from zcc_pipeline_tests.received import gap, posted, pushed, receive
 from zcc_pipeline_tests.story import Story, story
@@ -316,6 +317,25 @@ def test_the_time_of_a_gap_is_polled_once(told: Story) -> None:
     arrive(told, gap(start + timedelta(minutes=10), start + timedelta(minutes=11)))
     assert refresh(told).gaps_closed == 1, "the day was listed since, so that there is nothing to poll"
     assert calls(told) == before
+
+
+def test_a_gap_that_cannot_be_polled_stays_open_and_is_polled_later(told: Story) -> None:
+    start = _within(told.days[0], told)
+    arrive(told, gap(start, start + timedelta(minutes=4)))
+    told.control("scopes", scopes=[scope for scope in sorted(all_scopes()) if "inbox" not in scope])
+
+    report = refresh(told)
+    assert (report.gaps_closed, report.gaps_open) == (0, 1)
+    assert any("scope" in problem for problem in report.problems)
+    with told.runtime() as runtime:
+        assert look(runtime).due == 0, "not at once again"
+
+    told.control("scopes", scopes=sorted(all_scopes()))
+    told.clock.shift += RETRIES[0] + timedelta(seconds=1)
+    assert refresh(told).gaps_closed == 1
+    with told.runtime() as runtime:
+        told.clock.shift += timedelta(days=1)
+        assert look(runtime).due == 0
 
 
 def _utc() -> Any:
