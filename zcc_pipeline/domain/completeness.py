@@ -60,7 +60,9 @@ class Reason(StrEnum):
     NOT_READY = "not_ready"  # inside the time in which the source is known to be late
     SETTLING = "settling"  # the engagement has not had all its re-reads
     # deleted_at_source
-    LISTED_THEN_GONE = "listed_then_gone"  # two complete listings 24 h apart without it, and a read by engagement
+    LISTED_THEN_GONE = (
+        "listed_then_gone"  # two complete listings 24 h apart without it and a read by engagement, or an event
+    )
     MARKED_DELETED = "marked_deleted"  # the source's own status says deleted
 
 

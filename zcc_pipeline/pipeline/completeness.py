@@ -147,7 +147,11 @@ def _recordings(lake: Lake, days: Sequence[date]) -> Mapping[str, list[Recording
                 ended = fields.recording_end_time or fields.recording_start_time
                 found[fields.engagement_id].append(
                     RecordingFacts(
-                        fields.recording_id, parse_time(ended), bool(fields.transcript_url), landed.is_deleted
+                        fields.recording_id,
+                        parse_time(ended),
+                        bool(fields.transcript_url),
+                        landed.is_deleted,
+                        landed.is_deleted and landed.route != "poll",
                     )
                 )
     return found

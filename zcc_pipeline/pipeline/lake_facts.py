@@ -12,6 +12,7 @@ import msgspec
 from zcc_pipeline.domain.records import SHAPE_DETAIL, SHAPE_LIST
 from zcc_pipeline.landing import Lake
 
+COLUMNS = ("payload", "as_of", "is_deleted", "route")
 API_SHAPES = frozenset({SHAPE_LIST, SHAPE_DETAIL})
 """Shapes of what was read from the API."""
 
@@ -131,6 +132,7 @@ class Landed(Generic[Fields]):
     as_of: datetime
     day: date
     is_deleted: bool
+    route: str = "poll"
 
 
 def iter_landed(
@@ -141,13 +143,11 @@ def iter_landed(
     A record whose JSON does not fit is left out here; the warehouse quarantines it, where it is counted.
     """
     decoder = msgspec.json.Decoder(fields, strict=False)
-    table = lake.latest(
-        dataset, day, day, shapes=API_SHAPES, with_deleted=with_deleted, columns=["payload", "as_of", "is_deleted"]
-    )
-    columns = [table.column(name).to_pylist() for name in ("payload", "as_of", "is_deleted")]
-    for payload, as_of, is_deleted in zip(*columns, strict=True):
+    table = lake.latest(dataset, day, day, shapes=API_SHAPES, with_deleted=with_deleted, columns=COLUMNS)
+    columns = [table.column(name).to_pylist() for name in COLUMNS]
+    for payload, as_of, is_deleted, route in zip(*columns, strict=True):
         try:
-            yield Landed(decoder.decode(payload), as_of, day, is_deleted)
+            yield Landed(decoder.decode(payload), as_of, day, is_deleted, route)
         except msgspec.MsgspecError:
             continue
 

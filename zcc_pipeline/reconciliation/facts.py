@@ -20,6 +20,8 @@ class RecordingFacts:
     has_transcript_url: bool = False
     is_deleted: bool = False
     """Two complete listings a day apart without it and a read of the engagement, or a deletion event."""
+    is_deletion_announced: bool = False
+    """It was the event."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,18 +42,24 @@ def judge_recording_transcript(facts: EngagementFacts, recording: Outcome, now: 
 def _judge_listed(recording: RecordingFacts, facts: EngagementFacts, now: datetime) -> Outcome:
     row = facts.artefacts.get((ArtefactKind.RECORDING, recording.recording_id))
     if recording.is_deleted:
-        return deleted(row, "recordings: listed, then gone from complete listings")
+        return deleted(row, _how_deleted(recording))
     return file_outcome(row, since=recording.ended_at or facts.ended_at, now=now, listed="recordings: listed")
 
 
 def _judge_transcript(recording: RecordingFacts, facts: EngagementFacts, now: datetime) -> Outcome:
     row = facts.artefacts.get((ArtefactKind.RECORDING_TRANSCRIPT, recording.recording_id))
     if recording.is_deleted:
-        return deleted(row, "recordings: listed, then gone from complete listings")
+        return deleted(row, _how_deleted(recording))
     since = recording.ended_at or facts.ended_at
     if row is None and not recording.has_transcript_url:
         return awaited(since, now, "recordings.transcript_url empty")
     return file_outcome(row, since=since, now=now, listed="recordings.transcript_url filled")
+
+
+def _how_deleted(recording: RecordingFacts) -> str:
+    if recording.is_deletion_announced:
+        return "recordings: listed, then an event of its deletion"
+    return "recordings: listed, then gone from complete listings"
 
 
 def _describe_call(facts: EngagementFacts) -> str:

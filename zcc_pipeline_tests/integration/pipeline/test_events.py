@@ -257,7 +257,9 @@ def test_a_deleted_recording_is_a_tombstone_for_every_reader(told: Story) -> Non
     with told.runtime() as runtime:
         table = runtime.lake.latest("zoom/recordings", day, day + timedelta(days=1))
         assert recording["recording_id"] not in table.column("record_id").to_pylist()
-    assert status_of(told, engagement["engagement_id"], "recording") == "deleted_at_source"
+    proof = proof_of(told, engagement["engagement_id"], "recording")
+    assert proof["status"] == "deleted_at_source"
+    assert "an event of its deletion" in proof["evidence"]
     told.build()
     import duckdb
 
@@ -268,9 +270,10 @@ def test_a_deleted_recording_is_a_tombstone_for_every_reader(told: Story) -> Non
     assert found == [(True,)]
 
 
-def status_of(told: Story, engagement_id: str, kind: str) -> str:
+def proof_of(told: Story, engagement_id: str, kind: str) -> dict[str, Any]:
     rows = [row for row in versions(told, "zoom/completeness") if row["record_id"] == f"{engagement_id}:{kind}"]
-    return str(json.loads(max(rows, key=lambda row: row["as_of"])["payload"])["status"])
+    proof: dict[str, Any] = json.loads(max(rows, key=lambda row: row["as_of"])["payload"])
+    return proof
 
 
 def test_a_deletion_of_a_recording_that_was_never_listed_is_kept(told: Story) -> None:

@@ -31,6 +31,7 @@ K, S, R = ArtefactKind, Status, Reason
 RECORDED, UNRECORDED = VoiceCallFacts(recorded=True), VoiceCallFacts(recorded=False)
 REC = RecordingFacts("x", END)
 REC_WITH_URL = RecordingFacts("x", END, has_transcript_url=True)
+REC_ANNOUNCED = RecordingFacts("x", END, is_deleted=True, is_deletion_announced=True)
 REC_DELETED = RecordingFacts("x", END, has_transcript_url=True, is_deleted=True)
 VM = VoicemailFacts("x", END, "inbox")
 VM_WITH_URL = VoicemailFacts("x", END, "inbox", has_transcript_url=True)
@@ -42,6 +43,7 @@ Case = tuple[str, ArtefactKind, dict[str, Any], datetime, Status, Reason | None,
 
 RECORDING: list[Case] = [
     ("no spoken channel", K.RECORDING, {"channels": MESSAGING}, SOON, S.NOT_EXPECTED, R.CHANNEL_HAS_NONE, "engagements.channels=messaging"),
+    ("deletion announced", K.RECORDING, {"recordings": [REC_ANNOUNCED]}, LATE, S.DELETED_AT_SOURCE, R.LISTED_THEN_GONE, "an event of its deletion"),
     ("deleted at source", K.RECORDING, {"recordings": [REC_DELETED]}, LATE, S.DELETED_AT_SOURCE, R.LISTED_THEN_GONE, "gone from complete listings"),
     ("stored", K.RECORDING, {"recordings": [REC], "rows": [row(K.RECORDING)]}, LATE, S.STORED, None, "sha256=abababababab"),
     ("gone", K.RECORDING, {"recordings": [REC], "rows": [gone(K.RECORDING)]}, LATE, S.MISSING, R.SOURCE_REPORTS_GONE, "http_status=404 code=2801"),
