@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from zcc_pipeline.cli.demo_events import EVENT_SETTINGS, look_back, push, receiving
 from zcc_pipeline.cli.demo_home import TRUTH, DemoAccount, claim, demo_environment
 from zcc_pipeline.cli.options import JsonOption
 from zcc_pipeline.cli.progress import underway, watched
@@ -17,7 +18,7 @@ from zcc_pipeline.cli.run import show_troubles
 from zcc_pipeline.cli.screen import print_json, say
 from zcc_pipeline.cli.sentences import FAILED
 from zcc_pipeline.cli.simulate import Faults, FaultsOption, LoadOption, SeedOption
-from zcc_pipeline.cli.standin_process import standin_process
+from zcc_pipeline.cli.standin_process import StandIn, standin_process
 from zcc_pipeline.domain.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -34,9 +35,10 @@ def demo(
 ) -> None:
     """Show the whole pipeline at work on an invented contact centre; needs no Zoom account.
 
-    Serves the stand-in on loopback, runs the production path from its API to analytics.duckdb in ZCC_HOME, then
-    shows what is complete and why, compares it row by row with what the account really contains, and answers three
-    questions in SQL. Run it again: nothing changes. A home that holds real data is refused.
+    Serves the stand-in on loopback, runs the production path from its events and its API to analytics.duckdb in
+    ZCC_HOME, then shows what is complete and why, which events were lost on the way and how that was noticed, compares
+    it row by row with what the account really contains, and answers three questions in SQL. Run it again: nothing
+    changes. A home that holds real data is refused.
 
     Examples:
         zcc demo
@@ -55,8 +57,8 @@ def demo(
     if not as_json:
         say(f"An invented contact centre, {first} to {last}, about {engagements_per_day:,} engagements a day.")
     with standin_process(_standin_options(account, last, faults, settings.home / TRUTH)) as standin:
-        environment = demo_environment(settings, account, standin)
-        is_good = _run_and_report(load_settings(environment), account, first, today, as_json=as_json)
+        environment = demo_environment(settings, account, {**standin.environment, **EVENT_SETTINGS})
+        is_good = _run_and_report(load_settings(environment), standin, account, first, today, as_json=as_json)
         if ui:
             _leave_ui_open(settings.home, environment)
     if not is_good:
@@ -76,7 +78,9 @@ def _standin_options(account: DemoAccount, last: date, faults: Faults, truth: Pa
     ]
 
 
-def _run_and_report(settings: Settings, account: DemoAccount, first: date, today: date, *, as_json: bool) -> bool:
+def _run_and_report(
+    settings: Settings, standin: StandIn, account: DemoAccount, first: date, today: date, *, as_json: bool
+) -> bool:
     """Days up to and with today: conversations that were open for weeks may have ended this morning."""
     from zcc_pipeline.cli.demo_report import make_report, report_document, show_report
     from zcc_pipeline.settings import open_runtime
@@ -86,14 +90,17 @@ def _run_and_report(settings: Settings, account: DemoAccount, first: date, today
             from zcc_pipeline.orchestration.run import run_range
         with open_runtime(settings) as runtime:
             listed = runtime.state.windows.complete_days("zoom/engagements", account.first, today)
-            analytics = runtime.config.warehouse.analytics_path
+            analytics, first_to_run = runtime.config.warehouse.analytics_path, _first_to_run(account, first, listed)
+            with underway(progress, "receiving what is pushed"), receiving(runtime.config, runtime.clock) as listening:
+                push(standin.control_url, listening, first_to_run, runtime.clock.now())
         with underway(progress, "the whole graph"):
-            summary = run_range(_first_to_run(account, first, listed), today, settings=settings, progress=progress)
+            summary = run_range(first_to_run, today, settings=settings, progress=progress)
         if not analytics.is_file():
             show_troubles(summary)
             raise PermanentError(f"nothing was published to {analytics}, so there is nothing to show")
         with underway(progress, "comparing with what is true"), open_runtime(settings) as runtime:
-            report = make_report(runtime, summary, settings.home / TRUTH, today)
+            reconciled = look_back(runtime, standin.control_url, [*_days(first_to_run, today), today])
+            report = make_report(runtime, summary, reconciled, settings.home / TRUTH, today)
     if as_json:
         print_json(report_document(report))
     else:

@@ -11,7 +11,9 @@ import typer
 
 from zcc_pipeline.cli import demo_truth
 from zcc_pipeline.cli.completeness_table import as_rows, show_by_kind
+from zcc_pipeline.cli.coverage_table import show_coverage_by_day
 from zcc_pipeline.cli.dagster_ui import ui_commands
+from zcc_pipeline.cli.demo_events import Reconciled, reconciled_document
 from zcc_pipeline.cli.demo_questions import Answer, answer_all
 from zcc_pipeline.cli.demo_truth import Agreement, compare_with_truth
 from zcc_pipeline.cli.run import is_unchanged, show_troubles
@@ -43,17 +45,18 @@ class DemoReport:
     timezone: str
     summary: RunSummary
     status: StatusReport
+    reconciled: Reconciled
     agreement: Agreement
     places: list[Place]
     answers: list[Answer]
 
     @property
     def is_good(self) -> bool:
-        """Whether the run succeeded and nothing differs from the truth."""
-        return self.summary.is_success and self.agreement.is_full
+        """Whether the run succeeded, every lost event was noticed, and nothing differs from the truth."""
+        return self.summary.is_success and self.agreement.is_full and self.reconciled.is_good
 
 
-def make_report(runtime: Runtime, summary: RunSummary, truth: Path, last: date) -> DemoReport:
+def make_report(runtime: Runtime, summary: RunSummary, reconciled: Reconciled, truth: Path, last: date) -> DemoReport:
     """Gather it after a run."""
     from zcc_pipeline.pipeline.status import status
 
@@ -62,6 +65,7 @@ def make_report(runtime: Runtime, summary: RunSummary, truth: Path, last: date) 
         timezone=runtime.config.timezone.key,
         summary=summary,
         status=status(runtime, None, last),
+        reconciled=reconciled,
         agreement=compare_with_truth(runtime, truth),
         places=_places(runtime),
         answers=answer_all(runtime.config.warehouse.analytics_path),
@@ -96,6 +100,8 @@ def show_report(report: DemoReport) -> None:
             f"{unexplained:,} are unexplained: absent, and nothing at the source says why. No reason is invented for "
             "them; they fail a check until somebody has looked. The account has a few on purpose."
         )
+    heading("Pushed and polled: what was lost on the way, and noticed")
+    _show_reconciled(report.reconciled)
     heading("True?")
     _show_agreement(report.agreement)
     heading("Where it lies")
@@ -117,6 +123,24 @@ def show_report(report: DemoReport) -> None:
         say(f"  {command}")
 
 
+def _show_reconciled(reconciled: Reconciled) -> None:
+    faults = {name.replace("_", " "): count for name, count in reconciled.faults.items() if count}
+    done = ", ".join(f"{count:,} {name}" for name, count in sorted(faults.items(), key=lambda item: -item[1]))
+    paragraph(
+        f"{reconciled.events:,} events happened and were sent to the receiver, some of them badly on purpose: {done}. "
+        f"{reconciled.arrived:,} arrived; what arrived twice was kept once."
+    )
+    show_coverage_by_day(reconciled.lines)
+    total = len(reconciled.differences)
+    paragraph(
+        f"{total:,} differences detected = {reconciled.count('recovered'):,} recovered + "
+        f"{reconciled.count('failed'):,} failed + {reconciled.count('explained'):,} explained; "
+        f"a second look finds {reconciled.second_look:,}."
+    )
+    for loss in reconciled.unnoticed[:SHOWN_DIFFERENCES]:
+        paragraph(f"Not noticed: the loss of {loss}", indent="  ")
+
+
 def _show_agreement(agreement: Agreement) -> None:
     compared = ", ".join(f"{count:,} {what}" for what, count in agreement.compared.items())
     paragraph(f"Compared row by row with what the account really contains: {compared}.")
@@ -126,6 +150,8 @@ def _show_agreement(agreement: Agreement) -> None:
     files = agreement.undecided["files"]
     if files:
         paragraph(f"{files:,} files were not there yet when they were asked for; they are asked for again later.")
+    if agreement.from_flows:
+        paragraph(f"{agreement.from_flows:,} chat transcripts that the API does not give came from flow scripts.")
     if agreement.is_full:
         typer.secho("Nothing lost, nothing doubled, no invented reason.", fg="green", bold=True)
         return
@@ -141,6 +167,7 @@ def report_document(report: DemoReport) -> dict[str, object]:
         "is_unchanged": is_unchanged(report.summary),
         "run": report.summary,
         "completeness": as_rows(report.status.lines),
+        "reconciled": reconciled_document(report.reconciled),
         "truth": demo_truth.as_document(report.agreement),
         "places": report.places,
         "answers": [

@@ -165,7 +165,7 @@ def environment_of(running: RunningSimulator, plan: Plan) -> dict[str, str]:
     return {
         "ZCC_ZOOM_API_URL": running.api_url,
         "ZCC_ZOOM_OAUTH_URL": running.oauth_url,
-        "ZCC_ZOOM_ACCOUNT_ID": "stand-in",
+        "ZCC_ZOOM_ACCOUNT_ID": running.standin.account.population.account_id,
         "ZCC_ZOOM_CLIENT_ID": "any",
         "ZCC_ZOOM_CLIENT_SECRET": "any",
         "ZCC_ZOOM_PLAN": plan.value,

@@ -7,13 +7,23 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from zcc_pipeline.domain.errors import PermanentError
 
 
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """A stand-in that is served."""
+
+    environment: dict[str, str]
+    """The settings that point the pipeline at it."""
+    control_url: str
+
+
 @contextmanager
-def standin_process(arguments: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Serve a stand-in; yields the settings that point the pipeline at it.
+def standin_process(arguments: Sequence[str]) -> Iterator[StandIn]:
+    """Serve a stand-in.
 
     Its standard input is a pipe from here: the kernel closes it when this process dies, and the stand-in then stops.
     """
@@ -31,13 +41,13 @@ def standin_process(arguments: Sequence[str]) -> Iterator[dict[str, str]]:
             process.wait()
 
 
-def _announced(process: subprocess.Popen[bytes]) -> dict[str, str]:
+def _announced(process: subprocess.Popen[bytes]) -> StandIn:
     """Read its announcement: one JSON document over several lines."""
     assert process.stdout is not None  # noqa: S101 - asked for above
     text = b""
     for line in process.stdout:
         text += line
         if line == b"}\n":
-            environment: dict[str, str] = json.loads(text)["environment"]
-            return environment
+            said = json.loads(text)
+            return StandIn(said["environment"], said["control_url"])
     raise PermanentError(f"the stand-in did not start (exit code {process.wait()}); its own words are above")

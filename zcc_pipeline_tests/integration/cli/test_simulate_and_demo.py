@@ -27,8 +27,8 @@ SMALL = ["--days", "1", "--engagements-per-day", "40"]
 PARENT = """
 import json, time
 from zcc_pipeline.cli.standin_process import standin_process
-with standin_process(["--port=0", "--days=1", "--engagements-per-day=5"]) as environment:
-    print(json.dumps(environment), flush=True)
+with standin_process(["--port=0", "--days=1", "--engagements-per-day=5"]) as standin:
+    print(json.dumps(standin.environment), flush=True)
     time.sleep(600)
 """
 
@@ -186,6 +186,7 @@ def test_the_demo_ends_equal_to_the_truth_and_tells_about_it(demos: Demos) -> No
     assert done.returncode == 0, done.stdout + done.stderr
     for words in (
         "Nothing lost, nothing doubled, no invented reason.",
+        "a second look finds 0.",
         "rec. transcripts",
         "./home/analytics.duckdb",
         "median wait s",
@@ -201,6 +202,12 @@ def test_a_second_demo_changes_nothing_and_agrees_with_the_truth(demos: Demos) -
     assert demos.second.returncode == 0, demos.second.stderr
     found = json.loads(demos.second.stdout)
     assert found["is_unchanged"]
+    reconciled = found["reconciled"]
+    assert reconciled["faults"]["lost"] > 0
+    assert reconciled["arrived"] < reconciled["events"]
+    assert (reconciled["second_look"], reconciled["unnoticed"]) == (0, [])
+    outcomes = {row["outcome"] for row in reconciled["differences"]}
+    assert outcomes == {"recovered"}
     assert found["is_good"]
     assert found["truth"]["differences"] == []
     assert found["truth"]["compared"]["statuses"] > 100

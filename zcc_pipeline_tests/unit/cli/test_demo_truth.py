@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from zcc_pipeline.cli.demo_truth import Agreement, _compare, _compare_statuses
+from zcc_pipeline.cli.demo_truth import Agreement, _compare, _compare_statuses, _without_flow_transcripts
 from zcc_pipeline.domain.completeness import ArtefactKind, Reason, Status
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline_tests.unit.pipeline.homes import days_ago, land_proof, open_home
@@ -100,3 +100,10 @@ def test_rows_lost_added_and_altered_differ() -> None:
     ]
     assert agreement.undecided == {"notes": 1}
     assert agreement.compared == {"notes": 4}
+
+
+def test_a_transcript_that_only_a_flow_script_brought_is_told_and_one_that_was_fetched_is_compared() -> None:
+    agreement = Agreement()
+    found: dict[tuple[str, ...], object] = {("e", "fetched"): 4, ("e", "pushed"): 2}
+    assert _without_flow_transcripts(agreement, {}, found, {"fetched"}) == {("e", "fetched"): 4}
+    assert agreement.from_flows == 1
