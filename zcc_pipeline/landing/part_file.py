@@ -15,8 +15,8 @@ from zcc_pipeline.landing.sniffing import HEAD_BYTES
 _BLOCK_BYTES = 4 << 20
 """Handed to the threads at once: so large that hashing, without the interpreter's lock, outweighs the handing over."""
 
-_BLOCKS = 3
-"""Per file: one that is filled, and two for the lanes, so that neither waits for the other."""
+_BLOCKS = 2
+"""That the lanes may have before them, so that neither waits for the other; a third is being gathered."""
 
 _WRITE_BACK_BYTES = 8 << 20
 """How much may be written before the system is asked to begin putting it on disk."""
@@ -27,15 +27,16 @@ class PartFile:
 
     SHA-256 names the file, SHA-512 goes into the archive's inventory; computing both now saves reading the file again.
     Two lanes, a thread each, run beside the download: one writes and hashes SHA-256, the other, as much work, hashes
-    SHA-512. At most ``_BLOCKS`` blocks are in memory, whatever the size of the file.
+    SHA-512. At most three blocks of arrived chunks are in memory, whatever the size of the file.
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
         self._descriptor = descriptor
         self._writer, self._hasher = ThreadPoolExecutor(1, "write"), ThreadPoolExecutor(1, "hash")
-        self._handed_over: deque[tuple[bytearray, tuple[Future[None], ...]]] = deque()
-        self._block, self._filled = bytearray(_BLOCK_BYTES), 0
+        self._handed_over: deque[tuple[Future[None], ...]] = deque()
+        self._block: list[bytes] = []
+        self._filled = 0
         self.head = b""
         self.size_bytes = 0
         self._begin()
@@ -49,14 +50,10 @@ class PartFile:
         if len(self.head) < HEAD_BYTES:
             self.head += chunk[: HEAD_BYTES - len(self.head)]
         self.size_bytes += len(chunk)
-        rest = memoryview(chunk)
-        while rest:
-            piece = rest[: _BLOCK_BYTES - self._filled]
-            self._block[self._filled : self._filled + len(piece)] = piece
-            self._filled += len(piece)
-            rest = rest[len(piece) :]
-            if self._filled == _BLOCK_BYTES:
-                await self._hand_over()
+        self._block.append(chunk)
+        self._filled += len(chunk)
+        if self._filled >= _BLOCK_BYTES:
+            await self._hand_over()
 
     async def settle(self) -> None:
         """Wait until everything appended is written and hashed."""
@@ -67,7 +64,7 @@ class PartFile:
 
     async def restart(self) -> None:
         """Forget everything: the next bytes are the first ones."""
-        self._filled = 0
+        self._block, self._filled = [], 0
         await self.settle()
         os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
@@ -82,7 +79,7 @@ class PartFile:
 
     async def close(self) -> None:
         """Let go of the file, and remove it if nobody has published it."""
-        for _, lanes in self._handed_over:
+        for lanes in self._handed_over:
             await _done(lanes)  # threads must not write to a descriptor that has got another file
         self._writer.shutdown(wait=False)
         self._hasher.shutdown(wait=False)
@@ -90,27 +87,31 @@ class PartFile:
         self.path.unlink(missing_ok=True)
 
     async def _hand_over(self) -> None:
-        filled = memoryview(self._block)[: self._filled]
-        lanes = self._writer.submit(self._write, filled), self._hasher.submit(self._sha512.update, filled)
-        self._handed_over.append((self._block, lanes))
-        self._filled = 0
-        self._block = await self._take_back() if len(self._handed_over) == _BLOCKS else bytearray(_BLOCK_BYTES)
+        block, self._block, self._filled = self._block, [], 0
+        self._handed_over.append((self._writer.submit(self._write, block), self._hasher.submit(self._hash, block)))
+        if len(self._handed_over) > _BLOCKS:
+            await self._take_back()
 
-    async def _take_back(self) -> bytearray:
-        """The block handed over longest ago, once both lanes are through with it."""
-        block, lanes = self._handed_over[0]
+    async def _take_back(self) -> None:
+        """Wait until both lanes are through with the block handed over longest ago."""
+        lanes = self._handed_over[0]
         await _done(lanes)
         self._handed_over.popleft()
         for lane in lanes:
             lane.result()
-        return block
 
-    def _write(self, block: memoryview) -> None:
-        self._sha256.update(block)
-        while block:
-            count = os.write(self._descriptor, block)
-            self._written += count
-            block = block[count:]
+    def _hash(self, block: list[bytes]) -> None:
+        for chunk in block:
+            self._sha512.update(chunk)
+
+    def _write(self, block: list[bytes]) -> None:
+        for chunk in block:
+            self._sha256.update(chunk)
+            rest = memoryview(chunk)
+            while rest:
+                count = os.write(self._descriptor, rest)
+                self._written += count
+                rest = rest[count:]
         if self._written - self._written_back >= _WRITE_BACK_BYTES:
             self._write_back()
 

@@ -124,7 +124,7 @@ class _Stream(httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - all there is
         async with _failing_as(httpcore.ReadTimeout, httpcore.ReadError, timeout):
-            return await self._receiver.read()
+            return cast("bytes", await self._receiver.read())
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if buffer:
@@ -173,7 +173,7 @@ class _Receiver(asyncio.BufferedProtocol):
     """The loop fills the buffer, ``read`` empties it; while it is full the other side waits."""
 
     def __init__(self) -> None:
-        self._buffer = memoryview(bytearray(_BUFFER_BYTES))
+        self._buffer, self._spare = memoryview(bytearray(_BUFFER_BYTES)), memoryview(bytearray(_BUFFER_BYTES))
         self._filled = 0
         self._is_paused = self._is_at_end = self._is_lost = False
         self._error: Exception | None = None
@@ -214,12 +214,13 @@ class _Receiver(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         self._can_write.set()
 
-    async def read(self) -> bytes:
-        """Whatever has arrived, at least one byte; none at the end."""
+    async def read(self) -> memoryview:
+        """Whatever has arrived, at least one byte; none at the end. Good until the next call: httpcore copies it."""
         if not self.has_something:
             self._arrival = asyncio.get_running_loop().create_future()
             await self._arrival
-        arrived, self._filled = bytes(self._buffer[: self._filled]), 0
+        arrived, self._filled = self._buffer[: self._filled], 0
+        self._buffer, self._spare = self._spare, self._buffer
         if self._is_paused and not self._is_lost:
             self._is_paused = False
             self._transport.resume_reading()
