@@ -14,18 +14,31 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from zcc_pipeline.cli.demo_events import receiving
 from zcc_pipeline.domain.clock import ShiftedClock
 from zcc_pipeline.pipeline.build import build, publish
+from zcc_pipeline.pipeline.event_refresh import EventsReport, refresh_from_events
 from zcc_pipeline.pipeline.pull import pull
+from zcc_pipeline.pipeline.reconcile import ReconcileReport, reconcile
 from zcc_pipeline.pipeline.refresh import RefreshReport, refresh_due, refresh_late_closers
 from zcc_pipeline.pipeline.reports import PullReport
 from zcc_pipeline.pipeline.runtime import Runtime
-from zcc_pipeline.settings import Settings, open_runtime
+from zcc_pipeline.settings import Settings, open_runtime, pipeline_config
 from zcc_pipeline.simulator.zoom.account.spec import AccountSpec
 from zcc_pipeline.simulator.zoom.server import RunningSimulator, running_simulator
+from zcc_pipeline.sources.receiver.serve import Listening
 from zcc_pipeline.warehouse import BuildResult
+from zcc_pipeline_tests.event_senders import FLOW_TOKEN, SECRET
 from zcc_pipeline_tests.parsed_project import give_parsed_project
 from zcc_pipeline_tests.truth_comparison import compare, expected_engagements
+
+RECEIVING = {
+    "webhook_secret_tokens": (SECRET,),
+    "flow_tokens": (FLOW_TOKEN,),
+    "metrics_port": 0,
+    # webhooks are signed by the machine's time, and the pipeline's may be days ahead of it
+    "webhook_tolerance_seconds": 30 * 24 * 3600,
+}
 
 
 @dataclass
@@ -36,6 +49,8 @@ class Story:
     spec: AccountSpec
     home: Path
     clock: ShiftedClock
+    account_id: str = "account"
+    """Whose events are taken; the stand-in's own come under ``pushed_account_id``."""
 
     @property
     def days(self) -> list[date]:
@@ -45,7 +60,11 @@ class Story:
 
     @property
     def settings(self) -> Settings:
-        return settings_for(self.simulator, self.home)
+        return settings_for(self.simulator, self.home, zoom_account_id=self.account_id)
+
+    @property
+    def pushed_account_id(self) -> str:
+        return self.simulator.standin.account.population.account_id
 
     @contextmanager
     def runtime(self) -> Iterator[Runtime]:
@@ -59,6 +78,35 @@ class Story:
     def settle(self, days: list[date] | None = None) -> RefreshReport:
         with self.runtime() as runtime:
             return refresh_due(runtime, days or self.days)
+
+    @contextmanager
+    def receiving(self, *, port: int = 0, websocket: bool = False) -> Iterator[Listening]:
+        """The production receiver, on any port or on one that it had before; as a listener, too."""
+        config = pipeline_config(
+            settings_for(
+                self.simulator,
+                self.home,
+                receiver_port=port,
+                websocket_url=self.simulator.websocket_url,
+                **RECEIVING,
+            ),
+            self.clock,
+        )
+        with receiving(config, self.clock, websocket=websocket) as listening:
+            yield listening
+
+    def push(self, start: datetime, end: datetime | None = None, **body: object) -> dict[str, Any]:
+        """Events of that span, by default until the account's now, sent as ``body`` says."""
+        span = {"from": start.isoformat()} | ({"to": end.isoformat()} if end else {})
+        return self.control("push", **span, **{"secret": SECRET, "flow_token": FLOW_TOKEN, **body})
+
+    def refresh_from_events(self) -> EventsReport:
+        with self.runtime() as runtime:
+            return refresh_from_events(runtime)
+
+    def reconcile(self, days: list[date] | None = None) -> ReconcileReport:
+        with self.runtime() as runtime:
+            return reconcile(runtime, days or self.days)
 
     def late_closers(self, days: list[date]) -> RefreshReport:
         with self.runtime() as runtime:
@@ -76,7 +124,7 @@ class Story:
             data=json.dumps(body).encode(),
             headers={"content-type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
             found: dict[str, Any] = json.load(answer)
             return found
 

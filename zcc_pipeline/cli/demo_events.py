@@ -69,8 +69,8 @@ class Reconciled:
 
 
 @contextmanager
-def receiving(config: PipelineConfig, clock: Clock) -> Iterator[Listening]:
-    """The production receiver on a thread, for the length of a ``with`` block."""
+def receiving(config: PipelineConfig, clock: Clock, *, websocket: bool = False) -> Iterator[Listening]:
+    """The production receiver on a thread, for the length of a ``with`` block; as a listener, too, if told so."""
     from zcc_pipeline.pipeline.receiving import run_receiver
     from zcc_pipeline.transport.event_log import EventLog
 
@@ -85,7 +85,9 @@ def receiving(config: PipelineConfig, clock: Clock) -> Iterator[Listening]:
 
         def receive() -> None:
             try:
-                loop.run_until_complete(run_receiver(config, clock=clock, log=log, stop=stop, on_ready=on_ready))
+                loop.run_until_complete(
+                    run_receiver(config, clock=clock, log=log, stop=stop, websocket=websocket, on_ready=on_ready)
+                )
             except Exception as error:  # noqa: BLE001 - raised again by whoever waits for the thread
                 failed.append(error)
             finally:
@@ -136,13 +138,13 @@ def look_back(runtime: Runtime, control_url: str, days: Sequence[date]) -> Recon
     rows = runtime.state.differences.on_days(days[0], days[-1])
     lines = read_coverage(runtime, days[0], days[-1])
     noticed = {(row.event, row.subject_id) for row in rows if row.direction == "only_polled"}
-    arrived = {_key(event) for event in truth["events"] if _has_arrived(event)}
-    lost = {_key(event) for event in truth["events"]} - arrived
+    arrived = {subject_of(event) for event in truth["events"] if has_arrived(event)}
+    lost = {subject_of(event) for event in truth["events"]} - arrived
     due = runtime.clock.now() - LATE
     polled = {(one.event, one.subject_id) for one in compare_days(runtime, days).facts.expected if one.since <= due}
     return Reconciled(
         events=len(truth["events"]),
-        arrived=sum(_has_arrived(event) for event in truth["events"]),
+        arrived=sum(has_arrived(event) for event in truth["events"]),
         faults=job["faults"],
         differences=rows,
         second_look=len(again.detected),
@@ -167,11 +169,16 @@ def reconciled_document(reconciled: Reconciled) -> dict[str, object]:
     }
 
 
-def _key(event: Mapping[str, Any]) -> tuple[str, str]:
-    return str(event["event"]), str(event["subject_id"] or event["engagement_id"])
+def subject_of(event: Mapping[str, Any]) -> tuple[str, str]:
+    """What coverage calls the subject of an event of ``push-truth``: a disposition is one of its engagement."""
+    from zcc_pipeline.reconciliation.coverage import DISPOSITION_ADDED
+
+    name, subject_id, engagement_id = event["event"], event["subject_id"], event["engagement_id"]
+    return name, f"{engagement_id}:{subject_id}" if name == DISPOSITION_ADDED else subject_id or engagement_id
 
 
-def _has_arrived(event: Mapping[str, Any]) -> bool:
+def has_arrived(event: Mapping[str, Any]) -> bool:
+    """Whether an event of ``push-truth`` was accepted at least once."""
     return any(route["accepted"] for route in event["routes"].values())
 
 
