@@ -23,9 +23,10 @@ LONGEST_PAUSE = timedelta(minutes=30)
 """So often a refresh is tried however many have failed."""
 
 _DESCRIPTION = """\
-Starts a refresh when events have been received or engagements are due to be read again. Off until it is switched on
-(here, or by `dagster sensor start received_events`), because a refresh reads from Zoom. While refreshes fail the
-pauses between them grow from one minute to thirty, and from the fifth failure on the sensor fails as well.
+Starts a refresh when events have been received or engagements are due to be read again, and again when a refresh failed
+or was killed, for then the analysts' copy may be behind. Off until it is switched on (here, or by `dagster sensor start
+received_events`), because a refresh reads from Zoom. While refreshes fail the pauses between them grow from one minute
+to thirty, and from the fifth failure on the sensor fails as well.
 """
 
 
@@ -43,15 +44,15 @@ def build_event_sensor(open_runtime: OpenRuntime) -> dg.SensorDefinition:
         with explained(), open_runtime() as runtime:
             waiting = look(runtime)
             now = runtime.clock.now()
-        if not waiting.unapplied and not waiting.due:
-            return dg.SkipReason("nothing received, nothing due")
         clear_dead_runs(context.instance)  # a killed run must not hold up the next one
+        failures, last_end = _failures_in_a_row(context.instance)
+        if not waiting.unapplied and not waiting.due and not failures:
+            return dg.SkipReason("nothing received, nothing due")
         busy = context.instance.get_runs(
             dg.RunsFilter(job_name=REFRESH, statuses=[*IN_PROGRESS, dg.DagsterRunStatus.QUEUED]), limit=1
         )
         if busy:
             return dg.SkipReason(f"run {busy[0].run_id} is at work")
-        failures, last_end = _failures_in_a_row(context.instance)
         if failures > 1 and last_end is not None and now < (again_at := last_end + _pause(failures)):
             said = f"the last {failures} refreshes failed; the next is tried after {again_at:%Y-%m-%d %H:%M:%S} UTC"
             if failures >= ALARM_AFTER:

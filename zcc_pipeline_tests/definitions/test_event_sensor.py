@@ -113,6 +113,16 @@ def test_failures_are_followed_by_growing_pauses_and_in_the_end_by_an_alarm(sens
     assert sensor.asked() is not None, "an alarm does not stop the trying"
 
 
+def test_a_refresh_that_failed_is_asked_for_again_although_everything_is_applied(sensor: Sensor) -> None:
+    """Events are applied before the marts are built: what was landed is not published yet."""
+    assert sensor.asked() == "01INBOX:7"
+    sensor.fail()
+    sensor.waiting = Waiting("01INBOX", 7, 0, 0)
+    assert sensor.asked() == "01INBOX:7:retry1"
+    sensor.run(dg.DagsterRunStatus.SUCCESS)
+    assert sensor.asked() is None
+
+
 def test_a_refresh_that_succeeds_ends_the_pauses(sensor: Sensor) -> None:
     for _ in range(3):
         sensor.fail()

@@ -18,6 +18,7 @@ import pytest
 from zcc_pipeline.orchestration.build import build_defs
 from zcc_pipeline.orchestration.instance import ensure_dagster_home
 from zcc_pipeline.settings import open_runtime
+from zcc_pipeline.warehouse.lock import warehouse_lock
 from zcc_pipeline_tests.received import pushed, receive
 from zcc_pipeline_tests.story import Story, story
 
@@ -85,21 +86,33 @@ def test_a_received_event_is_in_the_analysts_copy_after_one_run(told: Story) -> 
 
 
 KILLED = """
-import os, signal, sys
-from datetime import timedelta
-import dagster as dg
+import os, signal, sys, threading, time
 from zcc_pipeline.orchestration.build import build_defs
 from zcc_pipeline.orchestration.instance import ensure_dagster_home
 from zcc_pipeline.settings import load_settings
 from zcc_pipeline.state.events import StoredEvents
 
-StoredEvents.settle = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def die_while_dbt_writes():
+    database = load_settings().home / "warehouse.duckdb.wal"
+    while not database.exists():
+        time.sleep(0.01)
+    die()
+
+if sys.argv[1] == "reading":
+    StoredEvents.settle = die
+else:
+    threading.Thread(target=die_while_dbt_writes, daemon=True).start()
 with ensure_dagster_home(load_settings().home) as instance:
     build_defs(timezone="UTC").resolve_job_def("refresh").execute_in_process(instance=instance)
 """
 
 
-def test_after_a_kill_the_next_tick_asks_for_a_refresh_which_brings_everything(told: Story) -> None:
+@pytest.mark.parametrize("moment", ["reading", pytest.param("building", marks=pytest.mark.slow)])
+def test_after_a_kill_the_next_tick_asks_for_a_refresh_which_brings_everything(told: Story, moment: str) -> None:
+    """Nothing has to be waited for but the sensor's interval: the dead run is cleared and the lock is free."""
     engagement_id, note = a_note_arrives(told)
     environment = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
     environment |= {
@@ -113,14 +126,20 @@ def test_after_a_kill_the_next_tick_asks_for_a_refresh_which_brings_everything(t
         "ZCC_ZOOM_DOWNLOAD_HOSTS": told.simulator.api_host,
     }
     done = subprocess.run(
-        [sys.executable, "-c", KILLED],
+        [sys.executable, "-c", KILLED, moment],
         env=environment, cwd=told.home.parent, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == -signal.SIGKILL, done.stderr
+    with (
+        told.runtime() as runtime,
+        warehouse_lock(runtime.config.warehouse.warehouse_path, purpose="test", clock=told.clock, wait_seconds=10),
+    ):
+        pass
     with ensure_dagster_home(told.home) as instance:
         (killed,) = instance.get_runs(dg.RunsFilter(job_name="refresh"))
         assert killed.status is dg.DagsterRunStatus.STARTED
         daemon = Daemon(told, instance)
+        assert daemon.defs.resolve_sensor_def("received_events").minimum_interval_seconds == 10
         assert len(daemon.tick()) == 1
         cleared = instance.get_run_by_id(killed.run_id)
         assert cleared is not None
