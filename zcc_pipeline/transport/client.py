@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -25,12 +26,44 @@ class Timeouts:
     request: float = 90.0
 
 
+class Client(httpx.AsyncClient):
+    """httpx's client with a short way for many small answers."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, timeouts: Timeouts) -> None:
+        timeout = httpx.Timeout(connect=timeouts.connect, read=timeouts.read, write=timeouts.read, pool=None)
+        super().__init__(
+            follow_redirects=False,
+            trust_env=False,
+            timeout=timeout,
+            transport=transport,
+            headers={"Accept": "application/json", "User-Agent": "zcc-pipeline"},
+        )
+        self._short_way = transport
+        self._extensions = {"timeout": timeout.as_dict()}
+        self._headers_sent = dict(self.headers)
+
+    async def fetch(self, url: str, headers: Mapping[str, str]) -> httpx.Response:
+        """GET, and read the answer whole. The same answer as ``get`` gives, at half of its cost.
+
+        What is left out is what ``get`` does for redirects, cookies, authentication and hooks, none of which is used.
+        """
+        request = httpx.Request("GET", url, headers={**self._headers_sent, **headers}, extensions=self._extensions)
+        response = await self._short_way.handle_async_request(request)
+        response.request = request
+        try:
+            await response.aread()
+        except BaseException:
+            await response.aclose()
+            raise
+        return response
+
+
 def open_client(
     *,
     timeouts: Timeouts,
     keep_alive: int,
     transport: httpx.AsyncBaseTransport | None = None,
-) -> httpx.AsyncClient:
+) -> Client:
     """A client with a pool of HTTP/1.1 connections that follows no redirect by itself and reads nothing from the
     environment.
 
@@ -39,13 +72,10 @@ def open_client(
     see credentials.
     """
     _silence_wire_logs()
-    return httpx.AsyncClient(
-        follow_redirects=False,
-        trust_env=False,
-        timeout=httpx.Timeout(connect=timeouts.connect, read=timeouts.read, write=timeouts.read, pool=None),
-        transport=transport
+    return Client(
+        transport
         or Transport(ssl_context=_trusted_authorities(), keep_alive=keep_alive, keep_alive_seconds=_KEEP_ALIVE_SECONDS),
-        headers={"Accept": "application/json", "User-Agent": "zcc-pipeline"},
+        timeouts,
     )
 
 

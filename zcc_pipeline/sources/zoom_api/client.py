@@ -202,7 +202,7 @@ class ZoomApi:
             as_of, started = self._clock.now(), self._clock.monotonic()
             try:
                 async with asyncio.timeout(self.config.timeouts.request):
-                    response = await self._client.get(url, headers=with_bearer({}, token))
+                    response = await self._client.fetch(url, with_bearer({}, token))
             except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
                 raise network_error(error, what) from None
         self._observe(response, as_of, self._clock.monotonic() - started)
