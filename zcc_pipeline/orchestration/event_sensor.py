@@ -44,7 +44,7 @@ def build_event_sensor(open_runtime: OpenRuntime) -> dg.SensorDefinition:
         with explained(), open_runtime() as runtime:
             waiting = look(runtime)
             now = runtime.clock.now()
-        clear_dead_runs(context.instance)  # a killed run must not hold up the next one
+        clear_dead_runs(context.instance, now=now)  # a killed run must not hold up the next one
         failures, last_end = _failures_in_a_row(context.instance)
         if not waiting.unapplied and not waiting.due and not failures:
             return dg.SkipReason("nothing received, nothing due")

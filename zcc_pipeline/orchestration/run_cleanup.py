@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -19,6 +20,9 @@ PID_TAG = "zcc/pid"
 HOST_TAG = "zcc/host"
 BOOT_TAG = "zcc/boot_id"
 START_TAG = "zcc/process_start"
+
+TAGGED_WITHIN = timedelta(seconds=60)
+"""A run tells its process when its resources open, which is the first thing it does."""
 
 IN_PROGRESS = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
 
@@ -43,18 +47,31 @@ def remember_worker(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
         instance.add_run_tags(run.run_id, worker_tags())
 
 
-def clear_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Mark dead runs as failed and free the slots they hold; returns their ids."""
-    dead = [run for run in _in_progress(instance) if is_dead(run.tags)]
+def clear_dead_runs(instance: dg.DagsterInstance, *, now: datetime | None = None) -> list[str]:
+    """Mark dead runs as failed and free the slots they hold; returns their ids.
+
+    With ``now`` a run that started longer than ``TAGGED_WITHIN`` ago and has not told its process yet is dead as well:
+    it was killed between the two.
+    """
+    records = _in_progress(instance)
+    dead = [each.dagster_run for each in records if is_dead(each.dagster_run.tags) or _never_worked(each, now)]
     for run in dead:
-        instance.report_run_failed(run, f"Process {run.tags[PID_TAG]}, which executed this run, is gone.")
+        instance.report_run_failed(
+            run, f"Process {run.tags.get(PID_TAG, '(not told)')}, which executed this run, is gone."
+        )
         if instance.event_log_storage.supports_global_concurrency_limits:
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return [run.run_id for run in dead]
 
 
-def _in_progress(instance: dg.DagsterInstance) -> Iterator[dg.DagsterRun]:
-    yield from instance.get_runs(filters=RunsFilter(statuses=list(IN_PROGRESS)))
+def _in_progress(instance: dg.DagsterInstance) -> Sequence[dg.RunRecord]:
+    return instance.get_run_records(RunsFilter(statuses=list(IN_PROGRESS)))
+
+
+def _never_worked(record: dg.RunRecord, now: datetime | None) -> bool:
+    if now is None or record.start_time is None or PID_TAG in record.dagster_run.tags:
+        return False
+    return now - datetime.fromtimestamp(record.start_time, UTC) > TAGGED_WITHIN
 
 
 def is_dead(tags: Mapping[str, str]) -> bool:

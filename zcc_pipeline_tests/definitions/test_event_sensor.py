@@ -97,6 +97,15 @@ def test_a_killed_refresh_does_not_hold_up_the_next(sensor: Sensor) -> None:
     assert cleared.status is dg.DagsterRunStatus.FAILURE
 
 
+def test_a_refresh_that_was_killed_before_it_told_its_process_holds_up_the_next_for_a_minute(sensor: Sensor) -> None:
+    run = sensor.run(dg.DagsterRunStatus.STARTING)
+    sensor.instance.report_dagster_event(dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, run.job_name), run.run_id)
+    sensor.clock.shift += timedelta(seconds=50)
+    assert sensor.asked() is None
+    sensor.clock.shift += timedelta(seconds=11)
+    assert sensor.asked() == "01INBOX:7"
+
+
 def test_failures_are_followed_by_growing_pauses_and_in_the_end_by_an_alarm(sensor: Sensor) -> None:
     sensor.fail()
     assert sensor.asked() is not None, "one failure may have been a kill: at once"
