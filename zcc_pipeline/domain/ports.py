@@ -387,6 +387,18 @@ class QuarantineItem:
     times_seen: int
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedRecord:
+    """A record that goes to quarantine."""
+
+    room: str
+    dataset: str
+    record_id: str | None
+    reason: str
+    detail: str
+    payload: bytes = field(repr=False)
+
+
 class Quarantine(Protocol):
     """Where refused records wait to be replayed or dropped."""
 
@@ -394,6 +406,10 @@ class Quarantine(Protocol):
         self, room: str, dataset: str, record_id: str | None, reason: str, detail: str, payload: bytes, now: datetime
     ) -> str:
         """Hold a record and return its id; the same one again is the same item."""
+        ...
+
+    def add_all(self, records: Iterable[RefusedRecord], now: datetime) -> None:
+        """Hold many in one transaction."""
         ...
 
     def list(self, state: QuarantineState | None = "held") -> Sequence[QuarantineItem]:

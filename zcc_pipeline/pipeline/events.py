@@ -16,7 +16,7 @@ from datetime import date, datetime
 from zcc_pipeline.domain.datasets import DATASETS
 from zcc_pipeline.domain.errors import RecordRejected
 from zcc_pipeline.domain.events import InboxRow, Intake, PushedEvent, zoom_event
-from zcc_pipeline.domain.ports import EventGap, QuarantineItem
+from zcc_pipeline.domain.ports import EventGap, QuarantineItem, RefusedRecord
 from zcc_pipeline.domain.records import RecordChunk
 from zcc_pipeline.inbox import InboxReader
 from zcc_pipeline.pipeline.event_facts import EVENTS, FOREIGN, Reading, read_event
@@ -137,10 +137,16 @@ def _batches(reader: InboxReader, seqs: Sequence[int]) -> Iterator[list[InboxRow
 
 def _apply_rows(runtime: Runtime, inbox_id: str, rows: Sequence[InboxRow], report: AppliedReport) -> None:
     batch_id = runtime.new_id()
-    readings = [
-        (row.seq, reading) for row in rows if (reading := _read(runtime, row, report, batch_id=batch_id)) is not None
-    ]
+    readings: list[tuple[int, Reading]] = []
+    refused: list[RefusedRecord] = []
+    for row in rows:
+        reading = _read(runtime, row, report, refused, batch_id=batch_id)
+        if reading is not None:
+            readings.append((row.seq, reading))
     land(runtime, [reading for _, reading in readings], report)
+    if refused:
+        report.quarantined += len(refused)
+        runtime.state.quarantine.add_all(refused, runtime.clock.now())
     gaps = [
         EventGap(inbox_id, seq, reading.gap.started_at, reading.gap.ended_at)
         for seq, reading in readings
@@ -163,7 +169,9 @@ def _keep(
     )
 
 
-def _read(runtime: Runtime, row: InboxRow, report: AppliedReport, *, batch_id: str) -> Reading | None:
+def _read(
+    runtime: Runtime, row: InboxRow, report: AppliedReport, refused: list[RefusedRecord], *, batch_id: str
+) -> Reading | None:
     """One event read, and counted; None where it was set aside."""
     event = row.event
     report.events += 1
@@ -172,12 +180,12 @@ def _read(runtime: Runtime, row: InboxRow, report: AppliedReport, *, batch_id: s
         reading = _read_event(runtime, event, batch_id)
     except RecordRejected as error:
         report.foreign += str(error) == FOREIGN
-        _set_aside(runtime, row, EVENTS, str(error), report)
+        refused.append(_refused(row, EVENTS, str(error)))
         return None
     if not reading.is_known:
         report.unknown_names[reading.name] += 1
     if reading.problem is not None:
-        _set_aside(runtime, row, *reading.problem, report)
+        refused.append(_refused(row, *reading.problem))
     report.facts += reading.facts
     report.refreshes += reading.refresh is not None
     return reading
@@ -189,16 +197,14 @@ def _read_event(runtime: Runtime, event: PushedEvent, batch_id: str) -> Reading:
     return read_event(event, account_id=account_id, timezone=runtime.config.timezone, batch_id=batch_id)
 
 
-def _set_aside(runtime: Runtime, row: InboxRow, dataset: str, reason: str, report: AppliedReport) -> None:
-    report.quarantined += 1
-    runtime.state.quarantine.add(
+def _refused(row: InboxRow, dataset: str, reason: str) -> RefusedRecord:
+    return RefusedRecord(
         room=ROOM,
         dataset=dataset,
         record_id=row.event.dedupe_key.hex(),
         reason=reason,
         detail=f"intake={row.event.intake} seq={row.seq}",
         payload=row.event.body,
-        now=runtime.clock.now(),
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from hashlib import blake2b
 
 import sqlalchemy as sa
 
 from zcc_pipeline.domain.errors import PermanentError
-from zcc_pipeline.domain.ports import QuarantineItem, QuarantineState
+from zcc_pipeline.domain.ports import QuarantineItem, QuarantineState, RefusedRecord
 from zcc_pipeline.state.database import Database
 from zcc_pipeline.state.schema import quarantine
 
@@ -39,7 +39,17 @@ class StoredQuarantine:
         night does not fill the quarantine. One that was replayed and is refused again is held again; one that was
         dropped stays dropped.
         """
-        fingerprint = _fingerprint(room, dataset, record_id or "", reason, payload)
+        refused = RefusedRecord(room, dataset, record_id, reason, detail, payload)
+        with self._database.write() as connection:
+            return self._hold(connection, refused, now)
+
+    def add_all(self, records: Iterable[RefusedRecord], now: datetime) -> None:
+        """The same for many, in one transaction: thousands of events of another account come at once."""
+        with self._database.write() as connection:
+            for refused in records:
+                self._hold(connection, refused, now)
+
+    def _hold(self, connection: sa.Connection, refused: RefusedRecord, now: datetime) -> str:
         insert = self._database.insert(quarantine)
         upsert = insert.on_conflict_do_update(
             index_elements=[quarantine.c.fingerprint],
@@ -52,20 +62,19 @@ class StoredQuarantine:
         ).returning(quarantine.c.item_id)
         values = {
             "item_id": self._new_id(now),
-            "fingerprint": fingerprint,
-            "room": room,
-            "dataset": dataset,
-            "record_id": record_id,
-            "reason": reason,
-            "detail": detail,
-            "payload": payload,
+            "fingerprint": _fingerprint(refused),
+            "room": refused.room,
+            "dataset": refused.dataset,
+            "record_id": refused.record_id,
+            "reason": refused.reason,
+            "detail": refused.detail,
+            "payload": refused.payload,
             "state": "held",
             "first_seen_at": now,
             "last_seen_at": now,
             "times_seen": 1,
         }
-        with self._database.write() as connection:
-            return str(connection.execute(upsert, values).scalar_one())
+        return str(connection.execute(upsert, values).scalar_one())
 
     def list(self, state: QuarantineState | None = "held") -> Sequence[QuarantineItem]:
         """Items in that state (None: all), oldest first."""
@@ -92,8 +101,9 @@ class StoredQuarantine:
                 raise PermanentError(f"no quarantined item {item_id}")
 
 
-def _fingerprint(room: str, dataset: str, record_id: str, reason: str, payload: bytes) -> str:
+def _fingerprint(refused: RefusedRecord) -> str:
     digest = blake2b(digest_size=32)
-    for part in (room.encode(), dataset.encode(), record_id.encode(), reason.encode(), payload):
+    words = (refused.room, refused.dataset, refused.record_id or "", refused.reason)
+    for part in (*(word.encode() for word in words), refused.payload):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from zcc_pipeline.domain.errors import PermanentError
+from zcc_pipeline.domain.ports import RefusedRecord
 from zcc_pipeline.state import StateStore
 from zcc_pipeline_tests.integration.state.conftest import NOW
 
@@ -73,3 +74,12 @@ def test_no_payload_shows_in_a_representation_or_an_error(store: StateStore) -> 
     with pytest.raises(IntegrityError) as caught:
         store.quarantine.add("polling", "zoom/notes", None, "reason", None, b"personal", now=NOW)  # type: ignore[arg-type]
     assert "personal" not in str(caught.value)
+
+
+def test_many_are_held_in_one_transaction_and_one_by_one_is_the_same(store: StateStore) -> None:
+    alone = store.quarantine.add("events", "zoom/events", "a", "another account", "seq=1", b"{}", now=NOW)
+    many = [RefusedRecord("events", "zoom/events", name, "another account", "seq=1", b"{}") for name in ("a", "b", "c")]
+    store.quarantine.add_all(many, LATER)
+    held = {item.record_id: item for item in store.quarantine.list()}
+    assert {name: item.times_seen for name, item in held.items()} == {"a": 2, "b": 1, "c": 1}
+    assert held["a"].item_id == alone
