@@ -24,7 +24,7 @@ NOTE = {"note_id": "n1", "note": "Frau Özdemir called from +49 151 2345", "enga
 @pytest.fixture
 def held(home: Path, zcc: Command) -> dict[str, dict[str, Any]]:
     """Four refused things by reason, as ``list --json`` shows them."""
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     receive(
         str(home / "inbox.sqlite"),
         pushed("engagement_note_added", NOTE, NOW, account="another"),
