@@ -162,7 +162,7 @@ def test_refused_credentials_are_a_sentence_and_exit_code_2(zcc: Command, monkey
 
 
 def test_real_data_is_kept_out_of_a_demos_home(zcc: Command, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     marker = {"seed": 7, "engagements_per_day": 40, "timezone": "UTC", "first_day": "2026-11-19"}
     (home / "demo.json").write_text(json.dumps(marker))
     monkeypatch.setenv("ZCC_ZOOM_API_URL", "https://api.zoom.us/v2")
