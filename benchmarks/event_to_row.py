@@ -171,22 +171,25 @@ def refresh_runs(home: Path) -> Iterator[Callable[[], list[Any]]]:
         yield lambda: list(instance.get_run_records(dg.RunsFilter(job_name="refresh")))
 
 
-def kill_one(home: Path, worked_for: float) -> float:
-    """SIGKILL to the process of a refresh that has worked for so long; seconds until the next refresh works."""
+def kill_one(home: Path, worked_for: float, cause: Callable[[], None]) -> float:
+    """``cause`` a refresh, SIGKILL its process when it has worked for so long; seconds until the next one works."""
+    deadline = time.monotonic() + GIVE_UP_SECONDS
     with refresh_runs(home) as ask:
-        before = {record.dagster_run.run_id for record in ask()}
-        while True:
-            new = [each for each in ask() if each.dagster_run.run_id not in before and each.start_time]
-            if new and "zcc/pid" in new[0].dagster_run.tags and time.time() - new[0].start_time >= worked_for:
-                break
-            time.sleep(0.1)
-        os.kill(int(new[0].dagster_run.tags["zcc/pid"]), signal.SIGKILL)
-        killed_at = time.time()
-        while True:
-            after = [each for each in ask() if each.start_time and each.start_time > killed_at]
-            if after:
-                return float(after[-1].start_time - killed_at)
+        known = {each.dagster_run.run_id for each in ask()}
+        cause()
+        killed_at = 0.0
+        while time.monotonic() < deadline:
+            started_runs = [each for each in ask() if each.dagster_run.run_id not in known and each.start_time]
+            for each in started_runs:
+                pid = each.dagster_run.tags.get("zcc/pid")
+                if killed_at:
+                    return float(each.start_time - killed_at)
+                if pid and time.time() - each.start_time >= worked_for:
+                    os.kill(int(pid), signal.SIGKILL)
+                    killed_at = time.time()
+                    known.add(each.dagster_run.run_id)
             time.sleep(0.2)
+    raise SystemExit("no refresh started")
 
 
 def measure(folder: Path, options: argparse.Namespace) -> None:
@@ -232,8 +235,8 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
             watch = Watch(home / "analytics.duckdb")
             chosen = engagements_in(home / "analytics.duckdb", options.events)
             if options.kill:
-                add_notes(said["control_url"], chosen[:1], 0, watch)
-                report(next_refresh_seconds=round(kill_one(home, options.kill), 1))
+                seconds = kill_one(home, options.kill, lambda: add_notes(said["control_url"], chosen[:1], 0, watch))
+                report(next_refresh_seconds=round(seconds, 1))
             else:
                 add_notes(said["control_url"], chosen, options.every, watch)
             watch.until_all_are_there(GIVE_UP_SECONDS)
