@@ -117,6 +117,7 @@ def test_the_same_event_on_many_connections_at_once_is_one_row_and_one_read(told
     assert ask(told, "select engagement_id from engagements") == [(engagement_id,)]
 
 
+@pytest.mark.slow
 def test_an_engagement_of_a_queue_that_no_list_names_is_in_the_marts_and_its_queue_too(told: Story) -> None:
     """No list of queues was ever read: what is not known of a queue is no reason to keep an engagement back."""
     wanted = {each["engagement_id"] for each in told.closed_engagements()}
