@@ -45,10 +45,9 @@ def list_items(
     if not items:
         say("Nothing is in quarantine.")
         return
-    columns = ("id", "from", "dataset", "reason", "since", "times")
+    columns = ("id", "dataset", "reason", "since", "times")
     rows = [
-        (item.item_id, item.room, item.dataset, _reason(item), f"{item.first_seen_at:%Y-%m-%d %H:%M}", item.times_seen)
-        for item in items
+        (item.item_id, item.dataset, _reason(item), f"{item.first_seen_at:%Y-%m-%d}", item.times_seen) for item in items
     ]
     table(columns, rows, numbers=("times",), fold="reason")
     say()

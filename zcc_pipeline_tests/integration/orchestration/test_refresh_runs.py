@@ -110,6 +110,7 @@ with ensure_dagster_home(load_settings().home) as instance:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["reading", pytest.param("building", marks=pytest.mark.slow)])
 def test_after_a_kill_the_next_tick_asks_for_a_refresh_which_brings_everything(told: Story, moment: str) -> None:
     """Nothing has to be waited for but the sensor's interval: the dead run is cleared and the lock is free."""

@@ -77,6 +77,7 @@ def test_a_second_run_lands_nothing_and_the_first_one_landed_what_is_true(tmp_pa
         assert told.disagreements() == []
 
 
+@pytest.mark.slow
 def test_a_dataset_that_may_not_be_read_fails_the_run_by_name_and_the_rest_is_published(tmp_path: Path) -> None:
     scopes = frozenset(scope for scope in all_scopes() if "voice_call" not in scope)
     with story(tmp_path / "home", days=1, per_day=30, scopes=scopes) as told:

@@ -193,6 +193,7 @@ def test_an_unknown_engagement_is_asked_for_ever_less_often_and_then_left_to_the
         assert "nightly poll" in row.reason
 
 
+@pytest.mark.slow
 def test_an_event_before_its_engagement_is_attached_once_the_engagement_comes(told: Story) -> None:
     engagement, note = with_note(told)
     key = engagement["engagement_id"]
@@ -217,6 +218,7 @@ def notes_in_mart(told: Story, engagement_id: str) -> list[tuple[str, str]]:
         ).fetchall()
 
 
+@pytest.mark.slow
 def test_a_pushed_note_that_no_read_shows_stays_ten_minutes_and_then_goes(told: Story) -> None:
     """Also where the engagement had been read before and has not changed since: such a read lands nothing."""
     told.pull(only=("engagements",))
@@ -347,6 +349,7 @@ def _utc() -> Any:
     return ZoneInfo("UTC")
 
 
+@pytest.mark.slow
 def test_flow_events_stand_in_until_the_api_shows_its_own(told: Story) -> None:
     messaging = next(
         each

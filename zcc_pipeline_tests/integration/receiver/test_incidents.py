@@ -105,6 +105,7 @@ def test_a_note_that_is_saved_after_the_disposition_arrives(told: Story) -> None
     assert (chosen,) in dispositions
 
 
+@pytest.mark.slow
 def test_the_same_event_on_many_connections_at_once_is_one_row_and_one_read(told: Story) -> None:
     engagement_id = told.closed_engagements()[0]["engagement_id"]
     body = ended(told, engagement_id)

@@ -38,6 +38,7 @@ def cover(runtime: Runtime, *, lost: int) -> None:
     land_coverage(runtime, compare(expected, pushed, first_seen=first_seen))
 
 
+@pytest.mark.slow
 def test_coverage_and_the_time_of_proof_follow_what_is_reconciled(tmp_path: Path) -> None:
     with open_home(tmp_path) as runtime:
         cover(runtime, lost=2)

@@ -69,6 +69,7 @@ def _wait_for(condition: Callable[[], object], seconds: float = 180.0) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_killed_build_frees_the_lock_dies_whole_and_the_next_one_converges(home: Path) -> None:
     lake = LakeFiles(home / "lake")
     for number in range(20):
@@ -144,6 +145,7 @@ def test_a_model_that_cannot_be_built_is_named_without_the_values_it_choked_on(h
     assert [(node.name, node.status, node.rows) for node in result.nodes] == [("base_zoom__flows", "success", 1)]
 
 
+@pytest.mark.slow
 def test_a_lake_in_a_bucket_is_read_without_any_download_of_an_extension(tmp_path: Path) -> None:
     files = LakeFiles(tmp_path / "files")
     files.engagement("e1", as_of=hours(0))

@@ -362,7 +362,7 @@ def test_every_build_succeeds_and_only_the_quarantine_check_fails(story: Story) 
 
 def test_a_full_refresh_gives_the_same_rows_in_every_mart(story: Story) -> None:
     marts = [name for (name,) in story.rows("select table_name from duckdb_tables() where schema_name = 'marts'")]
-    assert len(marts) == 15
+    assert len(marts) == 16
     with duckdb.connect(str(story.warehouse.config.warehouse_path), read_only=True) as connection:
         connection.execute(f"attach '{story.refreshed}' as refreshed (read_only)")
         for mart in marts:
@@ -501,7 +501,7 @@ def test_the_analysts_copy_has_the_marts_with_their_meaning_and_nothing_else(sto
     assert not again.is_published
     marts = Marts(story.warehouse.config.analytics_path)
     assert marts.names() == sorted(marts.names())
-    assert len(marts.names()) == 15
+    assert len(marts.names()) == 16
     frame = marts.engagements()
     assert "_load_seq" not in frame.columns
     assert len(frame) == marts.engagements(as_="arrow").num_rows == marts.arrow("engagements").num_rows

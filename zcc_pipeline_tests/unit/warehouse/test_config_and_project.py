@@ -9,7 +9,7 @@ import pytest
 
 from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.warehouse import Marts, WarehouseConfig, WarehouseS3
-from zcc_pipeline.warehouse.build import _plain
+from zcc_pipeline.warehouse.build import plain
 from zcc_pipeline.warehouse.dbt_plugin import to_e164
 from zcc_pipeline.warehouse.project import project_dir, project_version, write_profile
 
@@ -72,8 +72,8 @@ def test_a_number_without_country_belongs_to_the_accounts_region() -> None:
 
 
 def test_an_error_text_keeps_names_and_loses_the_values_a_conversion_quotes() -> None:
-    assert "jane@example.com" not in _plain("Conversion Error: Could not convert string 'jane@example.com' to INT64")
-    assert 'Table "x" does not exist' in _plain('Catalog Error: Table "x"\n  does not exist')
+    assert "jane@example.com" not in plain("Conversion Error: Could not convert string 'jane@example.com' to INT64")
+    assert 'Table "x" does not exist' in plain('Catalog Error: Table "x"\n  does not exist')
 
 
 def test_marts_say_how_to_get_an_analysts_copy_where_there_is_none(tmp_path: Path) -> None:
