@@ -78,16 +78,35 @@ def _open_sqlite(url: sa.URL, *, synchronous: Literal["FULL", "NORMAL"]) -> sa.E
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # transactions are begun here, not guessed by the driver
-        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-            connection.execute("PRAGMA journal_mode = WAL")
+        _use_write_ahead_log(connection)
         connection.execute(f"PRAGMA synchronous = {synchronous}")
 
     return engine
 
 
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch to it once per file. Of several processes that do so at once SQLite refuses some without waiting for the
+    lock; those wait for it here, with the busy time-out, and look again.
+    """
+    for attempt in range(_SWITCHES):
+        if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+            return
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if attempt == _SWITCHES - 1:
+                raise
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("COMMIT")
+
+
 def _begin_sqlite(connection: sa.Connection) -> None:
     is_read = connection.get_execution_options().get("zcc_read", False)
     connection.exec_driver_sql("BEGIN" if is_read else "BEGIN IMMEDIATE")
+
+
+_SWITCHES = 20
+"""How often the switch to the write-ahead log is tried; more processes than that do not create one file at once."""
 
 
 class Database:

@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
@@ -17,6 +19,7 @@ from alembic.script import ScriptDirectory
 
 from zcc_pipeline.domain.errors import ConfigurationError, TransientError
 from zcc_pipeline.state import StateStore
+from zcc_pipeline.state.database import open_ledger_engine
 from zcc_pipeline.state.migrate import MIGRATIONS
 from zcc_pipeline.state.schema import HEAD, LEDGER_TABLES, VERSION_TABLE, metadata
 from zcc_pipeline_tests.integration.state.conftest import DAY, NOW
@@ -80,7 +83,7 @@ def test_of_two_time_zones_frozen_at_once_one_is_refused(state_url: str) -> None
     errors = [process.communicate(timeout=60)[1] for process in processes]
 
     assert sorted(process.returncode for process in processes) == [0, 1]
-    assert sum("ZCC_TIMEZONE" in error for error in errors) == 1
+    assert sum("ZCC_TIMEZONE" in error for error in errors) == 1, errors
 
 
 @pytest.mark.slow
@@ -143,3 +146,18 @@ def test_a_store_of_the_first_version_is_brought_up_to_date_with_all_it_holds(st
         for database in (store._ledgers, store._rates):
             with database.engine.connect() as connection:
                 assert connection.scalar(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")) == HEAD
+
+
+def test_of_many_that_create_one_file_at_the_same_moment_none_finds_it_locked(tmp_path: Path) -> None:
+    def connect(path: Path, together: Barrier) -> None:
+        engine = open_ledger_engine(sa.make_url(f"sqlite:///{path}"))
+        together.wait()
+        with engine.connect():
+            pass
+        engine.dispose()
+
+    with ThreadPoolExecutor(4) as threads:
+        for attempt in range(60):
+            together = Barrier(4)
+            for done in [threads.submit(connect, tmp_path / f"{attempt}.sqlite", together) for _ in range(4)]:
+                done.result()
