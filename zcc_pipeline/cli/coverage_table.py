@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from zcc_pipeline.cli.screen import seconds_text, table
+from zcc_pipeline.cli.screen import seconds_text, table, terminal_width
 
 if TYPE_CHECKING:
     from zcc_pipeline.pipeline.coverage import LandedCoverage
 
 FULL = 0.999
 """From this share on nothing is worth a colour."""
+WITH_TIMES = 110
+"""Characters that the table takes with its two columns of times."""
 COLUMNS = ("polled", "pushed", "both", "lost", "not in API")
 
 
@@ -21,14 +23,23 @@ def short_name(event: str) -> str:
     return event.removeprefix("contact_center.")
 
 
+def shown_name(event: str) -> str:
+    """For a narrow column: in words, without those that nearly all names have."""
+    name = short_name(event).replace("engagement_", "").removesuffix("_completed")
+    return name.replace("_", " ").replace(".", ": ")
+
+
 def show_coverage(lines: Sequence[LandedCoverage]) -> None:
     """One line for each day and event."""
     rows: list[list[object]] = []
     shown: date | None = None
     for line in lines:
-        rows.append([None if line.day == shown else f"{line.day:%m-%d}", short_name(line.event), *_cells(line)])
+        rows.append([None if line.day == shown else f"{line.day:%m-%d}", shown_name(line.event), *_cells(line)])
         shown = line.day
-    table(("day", "event", *COLUMNS, "coverage", "half within", "95 % within"), rows, numbers=(*COLUMNS, "coverage"))
+    columns: tuple[str, ...] = ("day", "event", *COLUMNS, "coverage", "half within", "95 % within")
+    if terminal_width() < WITH_TIMES:
+        columns, rows = columns[:-2], [row[:-2] for row in rows]
+    table(columns, rows, numbers=(*COLUMNS, "coverage"))
 
 
 def show_coverage_by_day(lines: Sequence[LandedCoverage]) -> None:

@@ -48,7 +48,7 @@ def test_reconciling_twice_detects_once_and_status_shows_coverage(
     assert first["problems"] == []
     second = zcc("reconcile", *span)
     assert "0 differences detected = 0 recovered + 0 failed + 0 explained" in second.stdout
-    assert "engagement_ended" in second.stdout
+    assert "disposition added" in second.stdout
     assert second.exit_code == int(first["failed"] > 0)
 
     shown = zcc("status")
