@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -115,11 +116,31 @@ def _first_landing(lake: LakeFiles) -> None:
     lake.land("users", "u1", {"user_id": "u1", "display_name": "Ann", "user_email": "ann@example.com"}, as_of=hours(0))
     lake.land("inboxes", "i1", {"inbox_id": "i1", "inbox_name": "Main", "inbox_type": "voicemail"}, as_of=hours(0))
     lake.land("disposition_catalogue", "d1", {"disposition_id": "d1", "disposition_name": "Sale"}, as_of=hours(0))
+    _land_coverage(lake, both=3, as_of=hours(0))
     for kind, status in (("recording", "waiting"), ("notes", "stored")):
         _completeness(lake, "e1", kind, status, at=1)
 
 
+def _land_coverage(lake: LakeFiles, *, both: int, as_of: datetime) -> None:
+    event = "contact_center.engagement_ended"
+    speed = {"events": both, "p50_seconds": 1.5, "p95_seconds": 4.0, "max_seconds": 9.0}
+    coverage = {
+        "day": "2026-11-02",
+        "event": event,
+        "occurred_at": "2026-11-02T00:00:00Z",
+        "expected": 5,
+        "pushed": both,
+        "both": both,
+        "only_polled": 5 - both,
+        "only_pushed": 0,
+        "is_subscribed": True,
+        "timing": {"webhook": speed, "websocket": None, "flow": None},
+    }
+    lake.land("coverage", f"2026-11-02:{event}", coverage, as_of=as_of)
+
+
 def _second_landing(lake: LakeFiles) -> None:
+    _land_coverage(lake, both=5, as_of=hours(3))
     # the note is edited, then edited back; the disposition is chosen anew; a longer detail of the same engagement
     lake.engagement(
         "e1",
