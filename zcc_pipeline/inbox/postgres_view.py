@@ -17,8 +17,8 @@ LATE_MINUTES = 15
 """How long after it was received a row may become visible below others; see ``InboxReader.read_again_after``."""
 
 _SESSION = "SET TIME ZONE 'UTC'; SET default_transaction_read_only = on; SET statement_timeout = '30s'"
-_FIRST_OF_LATE = (
-    f"SELECT min(seq) - 1 FROM zcc_inbox WHERE received_at >= now() - interval '{LATE_MINUTES} minutes' AND seq <= ?"
+_LAST_SETTLED = (
+    f"SELECT max(seq) FROM zcc_inbox WHERE received_at < now() - interval '{LATE_MINUTES} minutes' AND seq <= ?"
 )
 
 
@@ -55,8 +55,8 @@ class PostgresView:
 
     def read_again_after(self, seq: int) -> int:
         """See ``View``."""
-        found = self.select(_FIRST_OF_LATE, seq)
-        return found[0][0] if found and found[0][0] is not None else seq
+        found = self.select(_LAST_SETTLED, seq)
+        return found[0][0] if found and found[0][0] is not None else 0
 
     def close(self) -> None:
         """See ``View``."""

@@ -54,9 +54,9 @@ class InboxReader:
         """The number after which to read, once everything up to ``seq`` has been seen.
 
         On SQLite this is ``seq``: one writer, so numbers become visible in order. In PostgreSQL several hosts write,
-        and a lower number may become visible after a higher one: it is the number before the first row received in the
-        last 15 minutes, which is longer than any insert may last (10 s) plus clocks that differ by minutes. Once a day
-        a reader may start from 0 to be beyond doubt; numbers that are applied cost one look-up.
+        and a lower number may become visible after a higher one: it is the last number of a row received more than 15
+        minutes ago (0 where there is none), which is longer than any insert may last (10 s) plus clocks that differ by
+        minutes. Once a day a reader may start from 0 to be beyond doubt; numbers that are applied cost one look-up.
         """
         return self._view.read_again_after(seq)
 

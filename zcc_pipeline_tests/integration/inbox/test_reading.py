@@ -195,8 +195,8 @@ def test_a_lower_number_that_becomes_visible_late_is_read_again(postgres_url: st
         with InboxReader.open(postgres_url) as reader:
             seen = [seq for seq, _ in reader.seqs_after(0, 10)]
             assert seen == [1, 3]
-            slow.commit()
             again = reader.read_again_after(seen[-1])
+            slow.commit()
             assert again == 1  # what came an hour ago is settled
             assert [seq for seq, _ in reader.seqs_after(again, 10)] == [2, 3]
     slow.close()
