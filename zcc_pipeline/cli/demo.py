@@ -83,6 +83,7 @@ def _run_and_report(
 ) -> bool:
     """Days up to and with today: conversations that were open for weeks may have ended this morning."""
     from zcc_pipeline.cli.demo_report import make_report, report_document, show_report
+    from zcc_pipeline.domain.window import day_window
     from zcc_pipeline.settings import open_runtime
 
     with watched(as_json=as_json) as progress:
@@ -92,7 +93,8 @@ def _run_and_report(
             listed = runtime.state.windows.complete_days("zoom/engagements", account.first, today)
             analytics, first_to_run = runtime.config.warehouse.analytics_path, _first_to_run(account, first, listed)
             with underway(progress, "receiving what is pushed"), receiving(runtime.config, runtime.clock) as listening:
-                push(standin.control_url, listening, first_to_run, runtime.clock.now())
+                since = day_window(first_to_run, runtime.config.timezone).start
+                push(standin.control_url, listening, since, runtime.clock.now())
         with underway(progress, "the whole graph"):
             summary = run_range(first_to_run, today, settings=settings, progress=progress)
         if not analytics.is_file():

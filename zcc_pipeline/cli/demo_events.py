@@ -109,12 +109,12 @@ def receiving(config: PipelineConfig, clock: Clock, *, websocket: bool = False) 
         raise failed[0]
 
 
-def push(control_url: str, listening: Listening, first: date, now: datetime) -> None:
-    """Let the stand-in push what happened from that day until now, some of it wrongly or not at all."""
+def push(control_url: str, listening: Listening, since: datetime, now: datetime) -> None:
+    """Let the stand-in push what happened from then until now, some of it wrongly or not at all."""
     _control(
         f"{control_url}/push",
         {
-            "from": f"{first}T00:00:00+00:00",
+            "from": since.isoformat(),
             "to": now.isoformat(),
             "webhook_url": listening.webhook_url,
             "secret": SECRET,
