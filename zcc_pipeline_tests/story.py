@@ -66,6 +66,20 @@ class Story:
     def pushed_account_id(self) -> str:
         return self.simulator.standin.account.population.account_id
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """The same settings for a process of its own."""
+        return {
+            "ZCC_HOME": str(self.home),
+            "ZCC_ZOOM_ACCOUNT_ID": "account",
+            "ZCC_ZOOM_CLIENT_ID": "client",
+            "ZCC_ZOOM_CLIENT_SECRET": "secret",
+            "ZCC_ZOOM_API_URL": self.simulator.api_url,
+            "ZCC_ZOOM_OAUTH_URL": self.simulator.oauth_url,
+            "ZCC_ZOOM_PLAN": "unlimited",
+            "ZCC_ZOOM_DOWNLOAD_HOSTS": self.simulator.api_host,
+        }
+
     @contextmanager
     def runtime(self) -> Iterator[Runtime]:
         with open_runtime(self.settings, clock=self.clock) as runtime:

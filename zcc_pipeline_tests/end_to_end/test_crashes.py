@@ -24,18 +24,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 def environment(told: Story) -> dict[str, str]:
-    settings = told.settings
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("ZCC_", "DAGSTER_"))},
-        "ZCC_HOME": str(settings.home),
-        "ZCC_ZOOM_ACCOUNT_ID": "account",
-        "ZCC_ZOOM_CLIENT_ID": "client",
-        "ZCC_ZOOM_CLIENT_SECRET": "secret",
-        "ZCC_ZOOM_API_URL": settings.zoom_api_url,
-        "ZCC_ZOOM_OAUTH_URL": settings.zoom_oauth_url,
-        "ZCC_ZOOM_PLAN": "unlimited",
-        "ZCC_ZOOM_DOWNLOAD_HOSTS": ",".join(settings.zoom_download_hosts),
-    }
+    """What surrounds this process, without settings that are not the story's."""
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(("ZCC_", "DAGSTER_"))}
+    return outside | told.variables
 
 
 def start_run(told: Story, *options: str, says: str = "said.txt") -> subprocess.Popen[bytes]:

@@ -110,16 +110,7 @@ run_range(date.fromisoformat(sys.argv[1]), date.fromisoformat(sys.argv[2]), prog
 
 def kill_in_the_middle(told: Story, first: date, last: date) -> None:
     environment = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
-    environment |= {
-        "ZCC_HOME": str(told.home),
-        "ZCC_ZOOM_ACCOUNT_ID": "account",
-        "ZCC_ZOOM_CLIENT_ID": "client",
-        "ZCC_ZOOM_CLIENT_SECRET": "secret",
-        "ZCC_ZOOM_API_URL": told.simulator.api_url,
-        "ZCC_ZOOM_OAUTH_URL": told.simulator.oauth_url,
-        "ZCC_ZOOM_PLAN": "unlimited",
-        "ZCC_ZOOM_DOWNLOAD_HOSTS": told.simulator.api_host,
-    }
+    environment |= told.variables
     done = subprocess.run(
         [sys.executable, "-c", KILLED, str(first), str(last)],
         env=environment, cwd=told.home.parent, capture_output=True, text=True, check=False, timeout=300,
