@@ -4,7 +4,7 @@ import asyncio
 import io
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,7 +39,8 @@ class Running:
         return host, int(port)
 
     def stop(self) -> None:
-        self.loop.call_soon_threadsafe(self.stopping.set)
+        with suppress(RuntimeError):  # its loop is closed: it has stopped already
+            self.loop.call_soon_threadsafe(self.stopping.set)
 
     def in_loop(self, work: Callable[[], None]) -> None:
         """Do something where the receiver runs."""
