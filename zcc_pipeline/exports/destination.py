@@ -92,7 +92,7 @@ class Outgoing:
     started_at: datetime
     is_deleted_at_source: bool
     options: Mapping[str, Any] = field(default_factory=dict)
-    """The target's own options from the mapping file (``task``, ``import``, ``phonecall`` …), checked when it was read."""
+    """The target's own options from the mapping file (``task``, ``phonecall`` …), checked when it was read."""
 
 
 @dataclass(frozen=True, slots=True)
