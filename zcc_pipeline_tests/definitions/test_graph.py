@@ -8,7 +8,7 @@ import pytest
 from zcc_pipeline.domain.datasets import DATASETS
 from zcc_pipeline_tests.definitions.graph_lines import GRAPH, graph_lines, real_definitions
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("graph")]  # dbt parses its project once
+pytestmark = [pytest.mark.integration]  # dbt parses its project once
 
 GROUPS = {
     "completeness",

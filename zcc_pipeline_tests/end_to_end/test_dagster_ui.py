@@ -31,7 +31,6 @@ CHROMIUM = next((path for name in BROWSERS if (path := shutil.which(name))), Non
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.slow,
-    pytest.mark.xdist_group("dagster_ui"),
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install -y chromium"),
 ]
 

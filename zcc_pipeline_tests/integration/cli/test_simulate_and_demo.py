@@ -18,7 +18,7 @@ import pytest
 
 from zcc_pipeline_tests.parsed_project import give_parsed_project
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.integration]
 
 ZCC = [sys.executable, "-m", "zcc_pipeline.cli"]
 SMALL = ["--days", "1", "--engagements-per-day", "40"]

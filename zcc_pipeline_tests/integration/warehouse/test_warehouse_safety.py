@@ -23,7 +23,7 @@ from zcc_pipeline_tests.integration.warehouse.lake_files import LakeFiles, hours
 from zcc_pipeline_tests.parsed_project import give_parsed_project
 from zcc_pipeline_tests.seaweed import running_seaweed
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("warehouse_safety")]
+pytestmark = [pytest.mark.integration]
 
 _BUILD = """
 import sys

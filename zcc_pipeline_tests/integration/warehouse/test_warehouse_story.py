@@ -26,7 +26,7 @@ from zcc_pipeline_tests.integration.warehouse.lake_files import (
 )
 from zcc_pipeline_tests.parsed_project import give_parsed_project
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("warehouse_story")]
+pytestmark = [pytest.mark.integration]
 
 
 @dataclass
