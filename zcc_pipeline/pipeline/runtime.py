@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -20,6 +20,7 @@ from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.domain.ports import Progress, Silence
 from zcc_pipeline.domain.window import day_of
 from zcc_pipeline.landing import FileStore, Lake, S3Options, Storage, open_storage
+from zcc_pipeline.pipeline.crms import CrmAccess
 from zcc_pipeline.reconciliation import BusinessHours
 from zcc_pipeline.sources.receiver import ReceiverConfig
 from zcc_pipeline.sources.zoom_api import ZoomApi, ZoomApiConfig, ZoomCredentials
@@ -63,6 +64,10 @@ class PipelineConfig:
     websocket_url: str | None = field(repr=False)
     websocket_grant: GrantType = "account_credentials"
     alerts: Alerts = field(default_factory=Alerts)
+    exports: Mapping[str, CrmAccess] = field(default_factory=dict)
+    """CRMs of which something is set, by name."""
+    crm_mapping: Path | None = None
+    """The mapping file; None for the one that comes along."""
 
 
 def new_ulid() -> str:
