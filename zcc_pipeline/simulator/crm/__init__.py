@@ -1,0 +1,1 @@
+"""Stand-ins for the five CRMs: stateful servers on loopback that accept, refuse and forget as the real ones do."""
