@@ -113,6 +113,7 @@ def _prepare(
         log_config=None,
         date_header=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=1,
         ssl_certfile=None if tls is None else str(tls.certificate),
         ssl_keyfile=None if tls is None else str(tls.key),

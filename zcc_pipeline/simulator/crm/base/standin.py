@@ -43,6 +43,9 @@ class CrmStandIn(ABC):
         """Where it is served, known before the first request; for ``instance_url`` and links in answers."""
         self.counters = Counters()
         self.violations: list[str] = []
+        """What the definition found wrong with requests and answers."""
+        self.crashes: list[str] = []
+        """Errors of the stand-in itself; callers got a 500."""
         self.tokens = Tokens(lifetime_seconds=self.options.token_seconds, monotonic=self.options.monotonic)
         self.limits = Limits(
             self.limits_by_default if self.options.limits is None else self.options.limits,
@@ -163,6 +166,7 @@ class CrmStandIn(ABC):
             "most_at_once": self.limits.most_at_once,
             "held": self.held,
             "violations": list(self.violations),
+            "crashes": list(self.crashes),
         }
 
     # How a call is served
@@ -274,6 +278,10 @@ class CrmStandIn(ABC):
             answer = refused.answer
         except MalformedBodyError as malformed:
             answer = self.malformed(request, str(malformed))
+        except Exception as error:
+            # A fault of the stand-in's own: the caller gets a 500 from the server, and tests must hear of it.
+            self.crashes.append(f"{route.name}: {type(error).__name__}: {error}")
+            raise
         if self.options.definition is not None:
             self.violations += self.options.definition.check_answer(request, answer)
         return answer
