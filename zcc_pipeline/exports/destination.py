@@ -93,6 +93,8 @@ class Outgoing:
     is_deleted_at_source: bool
     options: Mapping[str, Any] = field(default_factory=dict)
     """The target's own options from the mapping file (``task``, ``phonecall`` …), checked when it was read."""
+    enrich: Fields = field(default_factory=dict)
+    """What is added to the record of another program that has logged the engagement, by that record's field names."""
 
 
 @dataclass(frozen=True, slots=True)
