@@ -95,6 +95,8 @@ class Outgoing:
     """The target's own options from the mapping file (``task``, ``phonecall`` …), checked when it was read."""
     enrich: Fields = field(default_factory=dict)
     """What is added to the record of another program that has logged the engagement, by that record's field names."""
+    logged_as: str | None = None
+    """The value by which such a record is looked for (``coexistence.lookup``); None where there is none to look for."""
 
 
 @dataclass(frozen=True, slots=True)

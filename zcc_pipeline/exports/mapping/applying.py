@@ -17,7 +17,7 @@ from zcc_pipeline.exports.cutting import clean
 from zcc_pipeline.exports.destination import Attachment, CustomerKeys, Entry, Fields, Files, Outgoing
 from zcc_pipeline.exports.mapping.model import BY_CHANNEL, NO_QUEUE, OTHERS, SKIP, Rule, Section
 from zcc_pipeline.exports.mapping.reading import CrmMapping
-from zcc_pipeline.exports.mapping.transforms import CannotConvert, apply
+from zcc_pipeline.exports.mapping.transforms import CannotConvert, apply, as_type
 
 _MEBIBYTE = 1 << 20
 _E164 = re.compile(r"\+[1-9][0-9]{5,14}", re.ASCII)
@@ -73,7 +73,14 @@ def map_activity(activity: Activity, mapping: CrmMapping, files: Files) -> Outgo
         is_deleted_at_source=activity.is_deleted_at_source,
         options=found.options,
         enrich=enrich,
+        logged_as=_logged_as(section, values),
     )
+
+
+def _logged_as(section: Section, values: Mapping[str, Any]) -> str | None:
+    lookup = section.coexistence.lookup
+    value = values[lookup.source] if lookup is not None else None
+    return clean(as_type("text", value)) or None
 
 
 def content_hash(outgoing: Outgoing, mapping: CrmMapping) -> str:
