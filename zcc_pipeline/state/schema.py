@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0003"
+HEAD = "0004"
 """Schema this version writes: the newest migration. Four digits, so that a higher one is known to be newer."""
 
 VERSION_TABLE = "zcc_state_version"
@@ -205,6 +205,40 @@ pushed_parts = sa.Table(
     sa.Index("zcc_pushed_part_by_engagement", "engagement_id"),
 )
 
+exports = sa.Table(
+    "zcc_export",
+    metadata,
+    sa.Column("crm", sa.String(32), primary_key=True),
+    sa.Column("engagement_id", sa.Text, primary_key=True),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("activity_hash", sa.String(64), nullable=False),
+    sa.Column("mapping", sa.String(64), nullable=False),
+    sa.Column("content_hash", sa.String(64), nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("remote_object", sa.Text),
+    sa.Column("remote_id", sa.Text),
+    sa.Column("is_foreign", sa.Boolean(create_constraint=False), nullable=False),
+    sa.Column("job_id", sa.Text),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+    sa.Column("exported_at", UtcDateTime),
+    sa.Index("zcc_export_by_day", "crm", "day", "status"),
+    sa.Index("zcc_export_by_status", "crm", "status", "changed_at"),
+)
+
+# Entries and attachments of exported records: each is sent once, whatever becomes of the run.
+export_pieces = sa.Table(
+    "zcc_export_piece",
+    metadata,
+    sa.Column("crm", sa.String(32), primary_key=True),
+    sa.Column("engagement_id", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("remote_id", sa.Text),
+    sa.Column("is_done", sa.Boolean(create_constraint=False), nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+)
+
 # Times of the rate budget are seconds since the epoch, so that the arithmetic happens inside one statement on either
 # database.
 rates = sa.Table(
@@ -238,4 +272,6 @@ LEDGER_TABLES = (
     refresh_due,
     event_gaps,
     pushed_parts,
+    exports,
+    export_pieces,
 )

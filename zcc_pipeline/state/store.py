@@ -25,6 +25,7 @@ from zcc_pipeline.state.artefacts import StoredArtefacts
 from zcc_pipeline.state.database import Database, open_ledger_engine, open_rate_engine, parse_state_url
 from zcc_pipeline.state.differences import StoredDifferences
 from zcc_pipeline.state.events import StoredEvents
+from zcc_pipeline.state.exports import StoredExports
 from zcc_pipeline.state.frozen import FrozenSettings
 from zcc_pipeline.state.migrate import ensure_current
 from zcc_pipeline.state.quarantine import StoredQuarantine
@@ -47,6 +48,7 @@ class StateStore:
         self.events = StoredEvents(ledgers)
         self.quarantine = StoredQuarantine(ledgers, new_id)
         self.differences = StoredDifferences(ledgers)
+        self.exports = StoredExports(ledgers)
         self.settings = FrozenSettings(ledgers)
 
     @classmethod
