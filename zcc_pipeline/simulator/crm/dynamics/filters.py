@@ -1,0 +1,193 @@
+"""``$filter``: a small OData parser that takes nothing it does not understand.
+
+Strict about quotes on purpose: a client that forgets to double one gets a syntax error or another result, as it would
+from the real service. Grammar: comparisons of a column with a literal, ``contains``/``startswith``/``endswith``,
+``and``, ``or``, ``not`` and brackets. Texts compare without regard to case, as Dataverse's collation does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from zcc_pipeline.simulator.crm.dynamics.refusals import UNKNOWN_SEGMENT, refuse
+
+Row = Mapping[str, Any]
+Test = Callable[[Row], bool]
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<string>'(?:[^']|'')*')
+    | (?P<guid>[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})(?![\w-])
+    | (?P<date>\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z)?)(?![\w:-])
+    | (?P<number>-?\d+(?:\.\d+)?)(?![\w.])
+    | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
+    | (?P<mark>[(),])
+    )""",
+    re.VERBOSE | re.ASCII,
+)
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda left, right: bool(left == right),
+    "ne": lambda left, right: bool(left != right),
+    "gt": lambda left, right: left is not None and right is not None and left > right,
+    "ge": lambda left, right: left is not None and right is not None and left >= right,
+    "lt": lambda left, right: left is not None and right is not None and left < right,
+    "le": lambda left, right: left is not None and right is not None and left <= right,
+}
+_FUNCTIONS: dict[str, Callable[[str, str], bool]] = {
+    "contains": lambda text, part: part in text,
+    "startswith": lambda text, part: text.startswith(part),
+    "endswith": lambda text, part: text.endswith(part),
+}
+_CONSTANTS = {"null": None, "true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    at: int
+
+
+def parse_filter(text: str, columns: Collection[str]) -> Test:
+    """A test of rows; a refusal where the text is no filter or names a column that is not there."""
+    return _Parser(text, columns).parse()
+
+
+def read_literal(text: str) -> str | None:
+    """The value of a quoted OData string, where all of ``text`` is one."""
+    if len(text) < 2 or text[0] != "'" or text[-1] != "'" or "'" in text[1:-1].replace("''", ""):
+        return None
+    return text[1:-1].replace("''", "'")
+
+
+class _Parser:
+    def __init__(self, text: str, columns: Collection[str]) -> None:
+        self._text = text
+        self._columns = columns
+        self._tokens = self._split()
+        self._next = 0
+
+    def parse(self) -> Test:
+        test = self._any_of()
+        if self._peek() is not None:
+            raise self._syntax_error()
+        return test
+
+    def _split(self) -> list[_Token]:
+        tokens, at, end = [], 0, len(self._text.rstrip())
+        while at < end:
+            found = _TOKEN.match(self._text, at)
+            if found is None or found.lastgroup is None:
+                raise self._syntax_error(at)
+            tokens.append(_Token(found.lastgroup, found[found.lastgroup], found.start(found.lastgroup)))
+            at = found.end()
+        return tokens
+
+    def _peek(self) -> _Token | None:
+        return self._tokens[self._next] if self._next < len(self._tokens) else None
+
+    def _take(self, text: str = "", kind: str = "") -> _Token:
+        token = self._peek()
+        if token is None or (text and token.text != text) or (kind and token.kind != kind):
+            raise self._syntax_error()
+        self._next += 1
+        return token
+
+    def _is_word(self, word: str) -> bool:
+        token = self._peek()
+        return token is not None and token.kind == "name" and token.text == word
+
+    def _any_of(self) -> Test:
+        tests = [self._all_of()]
+        while self._is_word("or"):
+            self._next += 1
+            tests.append(self._all_of())
+        return tests[0] if len(tests) == 1 else lambda row: any(test(row) for test in tests)
+
+    def _all_of(self) -> Test:
+        tests = [self._one()]
+        while self._is_word("and"):
+            self._next += 1
+            tests.append(self._one())
+        return tests[0] if len(tests) == 1 else lambda row: all(test(row) for test in tests)
+
+    def _one(self) -> Test:
+        if self._is_word("not"):
+            self._next += 1
+            inner = self._one()
+            return lambda row: not inner(row)
+        token = self._peek()
+        if token is not None and token.text == "(":
+            self._next += 1
+            inside = self._any_of()
+            self._take(")")
+            return inside
+        name = self._take(kind="name").text
+        following = self._peek()
+        if name in _FUNCTIONS and following is not None and following.text == "(":
+            return self._function(name)
+        return self._comparison(name)
+
+    def _function(self, name: str) -> Test:
+        function = _FUNCTIONS[name]
+        self._take("(")
+        column = self._column(self._take(kind="name").text)
+        self._take(",")
+        part = _comparable(read_literal(self._take(kind="string").text))
+        self._take(")")
+        return lambda row: function(str(_comparable(row.get(column)) or ""), part)
+
+    def _comparison(self, name: str) -> Test:
+        column = self._column(name)
+        compare = _COMPARISONS.get(self._take(kind="name").text)
+        if compare is None:
+            raise self._syntax_error()
+        wanted = self._value()
+        return lambda row: compare(_comparable(row.get(column)), wanted)
+
+    def _value(self) -> Any:  # noqa: ANN401 any literal
+        token = self._take()
+        match token.kind:
+            case "string" | "guid":
+                return _comparable(read_literal(token.text) if token.kind == "string" else token.text)
+            case "number":
+                return float(token.text)
+            case "date":
+                return _comparable(token.text)
+            case "name" if token.text in _CONSTANTS:
+                return _CONSTANTS[token.text]
+        raise self._syntax_error(token.at)
+
+    def _column(self, name: str) -> str:
+        known = name.removeprefix("_").removesuffix("_value") if name.endswith("_value") else name
+        if known not in self._columns:
+            raise refuse(400, UNKNOWN_SEGMENT, f"Could not find a property named '{name}' on type.")
+        return known
+
+    def _syntax_error(self, at: int | None = None) -> Exception:
+        if at is None:
+            token = self._peek()
+            at = token.at if token else len(self._text)
+        return refuse(400, UNKNOWN_SEGMENT, f"Syntax error at position {at} in '{self._text}'.")
+
+
+def _comparable(value: Any) -> Any:  # noqa: ANN401 whatever a column holds
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, (int, float)):
+        return float(value)
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d(T[\d:.]+Z)?", value):
+        return _moment(value)
+    return value.casefold() if isinstance(value, str) else value
+
+
+def _moment(text: str) -> Any:  # noqa: ANN401 a moment, or the text where it is none
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
