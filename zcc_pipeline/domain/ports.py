@@ -424,6 +424,10 @@ class Quarantine(Protocol):
         """Say what became of it."""
         ...
 
+    def release(self, room: str, dataset: str, record_ids: Iterable[str]) -> int:
+        """Those records have been processed after all: what was held of them counts as replayed; returns how many."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class DifferenceRow:

@@ -7,7 +7,7 @@ it cannot tell whether something arrived it says ``Status.UNKNOWN``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -131,6 +131,14 @@ class WriteLog(Protocol):
 
     def done(self, engagement_id: str, key: str, remote_id: str) -> None:
         """It is there."""
+        ...
+
+    def begun_all(self, keys: Iterable[tuple[str, str]]) -> None:
+        """The same for many (engagement id, key) that go out in one request."""
+        ...
+
+    def done_all(self, keys: Iterable[tuple[str, str, str]]) -> None:
+        """The same for many (engagement id, key, remote id)."""
         ...
 
 

@@ -13,6 +13,8 @@ from zcc_pipeline.domain.ports import QuarantineItem, QuarantineState, RefusedRe
 from zcc_pipeline.state.database import Database
 from zcc_pipeline.state.schema import quarantine
 
+_IDS_PER_QUERY = 5_000  # under SQLite's limit on bound values
+
 _COLUMNS = [column for column in quarantine.c if column.name != "fingerprint"]
 
 
@@ -99,6 +101,20 @@ class StoredQuarantine:
             )
             if result.rowcount == 0:
                 raise PermanentError(f"no quarantined item {item_id}")
+
+    def release(self, room: str, dataset: str, record_ids: Iterable[str]) -> int:
+        """Those records have been processed after all: what was held of them counts as replayed; returns how many."""
+        ids, released = list(record_ids), 0
+        with self._database.write() as connection:
+            for start in range(0, len(ids), _IDS_PER_QUERY):
+                its = sa.and_(
+                    quarantine.c.room == room,
+                    quarantine.c.dataset == dataset,
+                    quarantine.c.record_id.in_(ids[start : start + _IDS_PER_QUERY]),
+                    quarantine.c.state == "held",
+                )
+                released += connection.execute(sa.update(quarantine).where(its).values(state="replayed")).rowcount
+        return released
 
 
 def _fingerprint(refused: RefusedRecord) -> str:

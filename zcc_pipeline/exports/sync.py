@@ -1,0 +1,472 @@
+"""Writing what has changed to one CRM, so that it is there once, whatever happens on the way.
+
+```
+ids and hashes ─► ledger: nothing to do? ─► activity ─► still open? resolve ─► decide ─► batch of one target
+                                                                                            │
+ ledger: outcome, quarantine ◄─ write ◄─ ledger: in flight ◄─ customers, owners, other programs' records
+```
+
+Order is the promise: in flight is on disk before anything is sent, the outcome of each record before the next batch. A
+run that dies leaves records in flight; the next one asks the CRM what became of them before it sends anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from datetime import date
+
+import msgspec
+
+from zcc_pipeline.domain.clock import Clock
+from zcc_pipeline.domain.errors import PermanentError, QuotaExhausted, TransientError
+from zcc_pipeline.domain.export_ledger import ExportLedger, ExportResult, ExportRow
+from zcc_pipeline.domain.ports import Progress, Quarantine, RefusedRecord, Silence
+from zcc_pipeline.exports.activity import Activity
+from zcc_pipeline.exports.addressing import Addressing, Pieces
+from zcc_pipeline.exports.destination import Addressed, Destination, Files, InFlight, Outgoing
+from zcc_pipeline.exports.mapping import CrmMapping, map_activity
+from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
+from zcc_pipeline.exports.planning import Known, NotDue, Send, Settle, decide, is_open, unchanged
+from zcc_pipeline.exports.report import MOST_REFUSED, ExportReport, RefusedByCrm, masked
+
+ROOM = "exports"
+
+Wanted = Callable[[Sequence[Known]], Collection[str]]
+Source = Callable[[Wanted], Iterable[list[Activity]]]
+"""Activities in chunks. It tells ids and hashes first and reads whole only those that are wanted, each once."""
+
+_BATCHES_IN_VAIN = 3
+"""After so many batches in a row of which the CRM took nothing, and refused nothing, the run ends."""
+
+
+def dataset(crm: str) -> str:
+    """The CRM's name in quarantine."""
+    return f"{ROOM}/{crm}"
+
+
+async def sync(
+    source: Source,
+    destination: Destination,
+    *,
+    mapping: CrmMapping,
+    ledger: ExportLedger,
+    quarantine: Quarantine,
+    files: Files,
+    clock: Clock,
+    is_whole: bool = True,
+    is_dry_run: bool = False,
+    preview_of: str | None = None,
+    progress: Progress | None = None,
+) -> ExportReport:
+    """Bring the CRM up to date with ``source``; ``destination`` has been entered.
+
+    ``is_whole``: the source holds all there is, so that a record in flight that is not among it has left it. A dry run
+    writes nothing anywhere, and shows the requests for one record: ``preview_of``, or the first that would be sent.
+    Raises ``ConfigurationError`` where the CRM's metadata contradicts the mapping, ``ExportBusy`` where another process
+    exports to the same CRM, ``PermanentError`` where nothing can be written at all. A used-up quota or a CRM that does
+    not answer ends the run early; the report says so, and the next run goes on.
+    """
+    run = _Run(destination, mapping, ledger, quarantine, files, clock, is_dry_run, preview_of, progress or Silence())
+    with nullcontext() if is_dry_run else ledger.exclusive(mapping.crm):
+        try:
+            await run.all(source, is_whole=is_whole)
+        except QuotaExhausted as error:
+            run.report.stopped = str(error)
+        except _Unanswered as error:
+            run.report.stopped = error.said
+        finally:
+            run.report.usage = destination.usage()
+    return run.report
+
+
+class _Unanswered(Exception):
+    """The CRM does not answer; the run ends, and the next one goes on."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said)
+        self.said = said
+
+
+class _Run:
+    def __init__(
+        self,
+        destination: Destination,
+        mapping: CrmMapping,
+        ledger: ExportLedger,
+        quarantine: Quarantine,
+        files: Files,
+        clock: Clock,
+        is_dry_run: bool,
+        preview_of: str | None,
+        progress: Progress,
+    ) -> None:
+        self.report = ExportReport(mapping.crm, is_dry_run)
+        self._destination, self._mapping, self._crm = destination, mapping, mapping.crm
+        self._ledger, self._quarantine, self._files = ledger, quarantine, files
+        self._clock, self._is_dry_run, self._preview_of, self._progress = clock, is_dry_run, preview_of, progress
+        self._addressing = Addressing(destination, mapping, creates=not is_dry_run)
+        self._waiting: dict[str, list[Send]] = {}
+        self._is_validated = False
+        self._in_vain = 0
+        self._task = f"export to {mapping.crm}"
+
+    async def all(self, source: Source, *, is_whole: bool) -> None:
+        """Everything that the source has, then what is still open and no longer in it."""
+        self._progress.start(self._task, None)
+        open_before = {row.engagement_id: row for row in self._ledger.unsettled(self._crm)}
+        if self._is_dry_run:
+            await self._validate()
+        for chunk in source(self._wanted):
+            for activity in chunk:
+                open_before.pop(activity.engagement_id, None)
+            await self._take(chunk)
+        for target in list(self._waiting):
+            await self._flush(target)
+        if is_whole and open_before and not self._is_dry_run:
+            await self._resolve({engagement_id: (row, None) for engagement_id, row in open_before.items()})
+        self._progress.finish(self._task)
+
+    def _wanted(self, known: Sequence[Known]) -> Collection[str]:
+        rows = self._ledger.get(self._crm, [each.engagement_id for each in known])
+        done = unchanged(known, rows, self._mapping)
+        for engagement_id in done:
+            self._count(_as_told(rows[engagement_id]))
+        return [each.engagement_id for each in known if each.engagement_id not in done]
+
+    async def _take(self, chunk: list[Activity]) -> None:
+        """Decide about a chunk; what is to be sent waits until a batch of its target is full."""
+        rows = self._ledger.get(self._crm, [activity.engagement_id for activity in chunk])
+        resend, unknown = await self._settle_open(chunk, rows)
+        settled: list[Settle] = []
+        for activity in chunk:
+            if activity.engagement_id in unknown:
+                self._count(Status.UNKNOWN)
+                continue
+            decision = decide(
+                activity,
+                rows.get(activity.engagement_id),
+                mapping=self._mapping,
+                files=self._files,
+                now=self._clock.now(),
+                resend=activity.engagement_id in resend,
+            )
+            if isinstance(decision, Send):
+                self._waiting.setdefault(decision.outgoing.target, []).append(decision)
+            elif isinstance(decision, Settle):
+                settled.append(decision)
+            else:
+                self._not_due(decision)
+        self._settle(settled)
+        for target, waiting in list(self._waiting.items()):
+            while len(waiting) >= self._destination.batch_size:
+                await self._flush(target)
+
+    async def _settle_open(self, chunk: list[Activity], rows: dict[str, ExportRow]) -> tuple[set[str], set[str]]:
+        """Ask what became of records in flight; ``rows`` then hold it. Returns those that are there and are written
+        again, and those of which not even the CRM can tell now."""
+        flights = {}
+        for activity in chunk:
+            row = rows.get(activity.engagement_id)
+            if row is not None and is_open(row):
+                mapped = map_activity(activity, self._mapping, self._files)
+                flights[activity.engagement_id] = (row, mapped if isinstance(mapped, Outgoing) else None)
+        if not flights or self._is_dry_run:
+            return set(flights), set()
+        outcomes = await self._resolve(flights)
+        rows.update(self._ledger.get(self._crm, flights))
+        unknown = {key for key, outcome in outcomes.items() if outcome.status is Status.UNKNOWN}
+        settled = {Status.FAILED_PERMANENT, Status.SKIPPED}
+        return {key for key, outcome in outcomes.items() if outcome.status not in settled} - unknown, unknown
+
+    async def _resolve(self, flights: Mapping[str, tuple[ExportRow, Outgoing | None]]) -> dict[str, Outcome]:
+        asked = [
+            InFlight(outgoing, engagement_id, _remote(row), row.job_id)
+            for engagement_id, (row, outgoing) in flights.items()
+        ]
+        try:
+            answered = await self._destination.resolve(asked)
+        except QuotaExhausted:
+            raise
+        except TransientError as error:
+            raise _Unanswered(str(error)) from error
+        outcomes = {
+            engagement_id: answered.get(engagement_id) or Outcome(engagement_id, Status.UNKNOWN, code="no_outcome")
+            for engagement_id in flights
+        }
+        refused = [
+            (outcome, flights[engagement_id][0].day, flights[engagement_id][1])
+            for engagement_id, outcome in outcomes.items()
+            if outcome.status is Status.FAILED_PERMANENT
+        ]
+        self._hold(refused)
+        self._release([key for key, outcome in outcomes.items() if outcome.status in _TAKEN])
+        results = [_result(outcome, is_foreign=flights[key][0].is_foreign) for key, outcome in outcomes.items()]
+        self._ledger.finish(self._crm, results, now=self._clock.now())
+        return outcomes
+
+    async def _flush(self, target: str) -> None:
+        """Write one batch of a target."""
+        waiting = self._waiting[target]
+        batch = waiting[: self._destination.batch_size]
+        del waiting[: self._destination.batch_size]
+        if not batch:
+            return
+        await self._validate()
+        if self._is_dry_run:
+            await self._rehearse(batch)
+            return
+        try:
+            addressed, decided = await self._addressing.address(batch, self._pieces(batch))
+        except QuotaExhausted:
+            raise
+        except TransientError as error:
+            raise _Unanswered(str(error)) from error
+        self._decided(decided)
+        if addressed:
+            await self._write(addressed, {send.plan.engagement_id: send for send in batch})
+
+    async def _write(self, addressed: list[Addressed], sends: Mapping[str, Send]) -> None:
+        ids = [one.outgoing.engagement_id for one in addressed]
+        self._ledger.begin(self._crm, [sends[each].plan for each in ids], now=self._clock.now())
+        try:
+            answered = await self._destination.write(addressed, _Log(self._ledger, self._crm, self._clock))
+        except QuotaExhausted:
+            raise
+        except TransientError:
+            answered = [Outcome(each, Status.UNKNOWN, code="no_answer") for each in ids]
+        outcomes = {outcome.engagement_id: outcome for outcome in answered}
+        if outcomes.keys() - set(ids):
+            raise PermanentError(f"{self._crm}: an outcome for a record that was not sent")
+        results = [
+            (one, outcomes.get(one.outgoing.engagement_id) or _no_outcome(one.outgoing.engagement_id))
+            for one in addressed
+        ]
+        self._hold(
+            [
+                (outcome, sends[outcome.engagement_id].plan.day, one.outgoing)
+                for one, outcome in results
+                if outcome.status is Status.FAILED_PERMANENT
+            ]
+        )
+        taken = {outcome.engagement_id for _, outcome in results if outcome.status in _TAKEN}
+        self._release({key for key in taken if _was_refused(sends[key].row)})
+        self._ledger.finish(
+            self._crm,
+            [_result(outcome, is_foreign=one.is_enriching) for one, outcome in results],
+            now=self._clock.now(),
+        )
+        for _, outcome in results:
+            self._count(outcome.status, day=sends[outcome.engagement_id].plan.day)
+        self._watch([outcome.status for _, outcome in results])
+
+    def _watch(self, statuses: list[Status]) -> None:
+        is_in_vain = all(status in (Status.FAILED_RETRYABLE, Status.UNKNOWN) for status in statuses)
+        self._in_vain = self._in_vain + 1 if is_in_vain else 0
+        if self._in_vain >= _BATCHES_IN_VAIN:
+            raise _Unanswered(f"{self._crm} took nothing of {self._in_vain} batches in a row")
+
+    async def _rehearse(self, batch: list[Send]) -> None:
+        """Count what would become of a batch, and prepare the requests for one record."""
+        shown = next((send for send in batch if self._preview_of in (None, send.plan.engagement_id)), None)
+        shown = shown if not self.report.preview else None
+        asked = batch if self._addressing.decides else [shown] if shown else []
+        try:
+            addressed, decided = await self._addressing.address(asked, self._pieces(asked)) if asked else ([], [])
+        except QuotaExhausted:
+            raise
+        except TransientError as error:
+            raise _Unanswered(str(error)) from error
+        for one in addressed:
+            if shown is not None and one.outgoing.engagement_id == shown.plan.engagement_id:
+                self.report.preview, self.report.preview_of = self._destination.preview(one), shown.plan.engagement_id
+        kept = {send.plan.engagement_id for send, _ in decided}
+        for send, outcome in decided:
+            self._refuse(outcome, send.plan.day, send.outgoing)
+            self._count(outcome.status)
+        for send in batch:
+            if send.plan.engagement_id not in kept:
+                is_there = send.row is not None and send.row.remote_id is not None
+                self._count(Status.UPDATED if is_there else Status.CREATED, day=send.plan.day)
+
+    async def _validate(self) -> None:
+        """The mapping against the CRM's metadata, once, and only where something is to be written."""
+        if self._is_validated:
+            return
+        try:
+            problems = await self._destination.validate()
+        except QuotaExhausted:
+            raise
+        except TransientError as error:
+            raise _Unanswered(str(error)) from error
+        if problems:
+            raise self._mapping.problems(list(problems))
+        self._is_validated = True
+
+    def _settle(self, settled: list[Settle]) -> None:
+        """Write down what was decided without the CRM."""
+        for each in settled:
+            self._count(each.status)
+        news = [each for each in settled if each.status is Status.FAILED_PERMANENT and each.is_news]
+        for each in news:
+            self._refuse(
+                Outcome(each.plan.engagement_id, each.status, code=each.code), each.plan.day, None, each.detail
+            )
+        if self._is_dry_run:
+            return
+        if news:
+            self._quarantine.add_all([_unmapped(self._crm, each) for each in news], self._clock.now())
+        results = [(each.plan, ExportResult(each.plan.engagement_id, each.status, each.code)) for each in settled]
+        self._ledger.settle(self._crm, results, now=self._clock.now())
+
+    def _decided(self, decided: list[tuple[Send, Outcome]]) -> None:
+        """Write down what customers or other programs' records decide."""
+        self._hold(
+            [
+                (outcome, send.plan.day, send.outgoing)
+                for send, outcome in decided
+                if outcome.status is Status.FAILED_PERMANENT
+            ]
+        )
+        results = [(send.plan, _result(outcome, is_foreign=outcome.remote is not None)) for send, outcome in decided]
+        self._ledger.settle(self._crm, results, now=self._clock.now())
+        for _, outcome in decided:
+            self._count(outcome.status)
+
+    def _hold(self, refused: Sequence[tuple[Outcome, date, Outgoing | None]]) -> None:
+        """Put refused records into quarantine, before the ledger says that they were refused."""
+        records = []
+        for outcome, day, outgoing in refused:
+            words = self._refuse(outcome, day, outgoing)
+            content = {
+                "engagement_id": outcome.engagement_id,
+                "object": outgoing.object if outgoing else None,
+                "code": outcome.code,
+                "message": outcome.message,
+                "fields": dict(outgoing.fields) if outgoing else None,
+            }
+            records.append(
+                RefusedRecord(
+                    room=ROOM,
+                    dataset=dataset(self._crm),
+                    record_id=outcome.engagement_id,
+                    reason=outcome.code or "refused",
+                    detail=words,
+                    payload=msgspec.json.encode(content),
+                )
+            )
+        if records:
+            self._quarantine.add_all(records, self._clock.now())
+
+    def _refuse(self, outcome: Outcome, day: date, outgoing: Outgoing | None, words: str = "") -> str:
+        """Name it in the report; returns the CRM's words as they may be shown."""
+        said = words or masked(outcome.message, _personal(outgoing))
+        if outcome.status is Status.FAILED_PERMANENT:
+            self.report.codes[outcome.code] += 1
+            if len(self.report.refused) < MOST_REFUSED:
+                self.report.refused.append(RefusedByCrm(outcome.engagement_id, day, outcome.code, said))
+        return said
+
+    def _release(self, engagement_ids: Collection[str]) -> None:
+        """What was refused once and has been taken now is held no longer."""
+        if engagement_ids:
+            self._quarantine.release(ROOM, dataset(self._crm), engagement_ids)
+
+    def _pieces(self, batch: Sequence[Send]) -> dict[str, Pieces]:
+        ids = [send.plan.engagement_id for send in batch if send.row is not None]
+        return {
+            engagement_id: Pieces(
+                frozenset(piece.key for piece in pieces if piece.is_done),
+                frozenset(piece.key for piece in pieces if not piece.is_done),
+            )
+            for engagement_id, pieces in self._ledger.pieces(self._crm, ids).items()
+        }
+
+    def _not_due(self, decision: NotDue) -> None:  # noqa: ARG002 - all alike
+        self.report.not_due += 1
+        self._progress.advance(self._task)
+
+    def _count(self, status: Status, *, day: date | None = None) -> None:
+        self.report.counts[status] += 1
+        if day is not None and status in (Status.CREATED, Status.UPDATED):
+            self.report.days.add(day)
+        self._progress.advance(self._task)
+
+
+class _Log:
+    """The ledger as a destination sees it."""
+
+    def __init__(self, ledger: ExportLedger, crm: str, clock: Clock) -> None:
+        self._ledger, self._crm, self._clock = ledger, crm, clock
+
+    def job(self, engagement_ids: Sequence[str], job_id: str) -> None:
+        self._ledger.job(self._crm, engagement_ids, job_id)
+
+    def begun(self, engagement_id: str, key: str) -> None:
+        self.begun_all([(engagement_id, key)])
+
+    def done(self, engagement_id: str, key: str, remote_id: str) -> None:
+        self.done_all([(engagement_id, key, remote_id)])
+
+    def begun_all(self, keys: Iterable[tuple[str, str]]) -> None:
+        self._ledger.begun(self._crm, keys, now=self._clock.now())
+
+    def done_all(self, keys: Iterable[tuple[str, str, str]]) -> None:
+        self._ledger.done(self._crm, keys, now=self._clock.now())
+
+
+_TAKEN = frozenset({Status.CREATED, Status.UPDATED, Status.UNCHANGED})
+
+
+def _as_told(row: ExportRow) -> Status:
+    """What an unchanged record counts as."""
+    status = Status(row.status)
+    return Status.UNCHANGED if status in _TAKEN else status
+
+
+def _was_refused(row: ExportRow | None) -> bool:
+    return row is not None and (row.status == Status.FAILED_PERMANENT or row.code == "replayed")
+
+
+def _remote(row: ExportRow) -> RemoteRef | None:
+    return RemoteRef(row.remote_object or "", row.remote_id) if row.remote_id is not None else None
+
+
+def _no_outcome(engagement_id: str) -> Outcome:
+    return Outcome(engagement_id, Status.UNKNOWN, code="no_outcome")
+
+
+def _result(outcome: Outcome, *, is_foreign: bool) -> ExportResult:
+    remote = outcome.remote
+    return ExportResult(
+        outcome.engagement_id,
+        outcome.status,
+        outcome.code,
+        remote.object if remote else None,
+        remote.id if remote else None,
+        is_foreign,
+    )
+
+
+def _unmapped(crm: str, each: Settle) -> RefusedRecord:
+    activity = each.activity
+    content = {
+        "engagement_id": activity.engagement_id,
+        "channel": activity.channel,
+        "channel_source": activity.channel_source,
+        "queue_id": activity.queue_id,
+        "queue_name": activity.queue_name,
+    }
+    return RefusedRecord(
+        ROOM, dataset(crm), activity.engagement_id, each.code, each.detail, msgspec.json.encode(content)
+    )
+
+
+def _personal(outgoing: Outgoing | None) -> list[str | None]:
+    """Values of a record that a CRM may repeat in its words."""
+    if outgoing is None:
+        return []
+    keys = outgoing.keys
+    names = (outgoing.customer_name or "").split()
+    texts = [value for value in outgoing.fields.values() if isinstance(value, str) and len(value) <= 500]
+    return [*names, *texts, outgoing.customer_name, outgoing.owner_email, keys.email if keys else None]
