@@ -23,7 +23,7 @@ class AttachmentApi:
         self.contents: dict[str, bytes] = {}
         """Of files, by their id."""
 
-    def list(self, request: Request) -> Answer:
+    def list_files(self, request: Request) -> Answer:
         """``GET /attachment``."""
         query = read_query(request.query.get("sysparm_query", ""))
         found = self._instance.find("sys_attachment", query, drop_invalid=True)

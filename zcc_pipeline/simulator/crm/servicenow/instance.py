@@ -77,7 +77,8 @@ class Instance:
 
     def get(self, table: str, sys_id: str) -> Row | None:
         """One row by its id."""
-        row = self._rows[table].get(sys_id) if table in self._rows else self.columns(table) and None
+        self.columns(table)
+        row = self._rows[table].get(sys_id)
         if row is not None:
             return row
         for child in self.tables.values():

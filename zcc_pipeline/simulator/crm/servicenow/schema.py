@@ -78,6 +78,8 @@ ADDED_TO_INTERACTION = (
     Column("u_zcc_waiting_seconds", "ZCC waiting time (seconds)", "integer", 40),
     _text("u_zcc_queue", "ZCC queue", 100),
     _text("u_zcc_agent", "ZCC agent", 100),
+    _text("u_zcc_customer_name", "ZCC customer name", 100),
+    _text("u_zcc_customer_phone", "ZCC customer phone", 40),
     _flag("u_zcc_deleted_at_source", "ZCC deleted at source"),
 )
 """What ``deploy/servicenow/`` creates on ``interaction``; the columns a mapping needs beyond the platform's own."""
@@ -85,17 +87,15 @@ ADDED_TO_INTERACTION = (
 _INTERACTION = (
     Column("number", "Number", max_length=40, is_unique=True, is_read_only=True),
     _text("type", "Type"),
-    _text("channel", "Channel"),
     _text("direction", "Direction"),
     _text("state", "State"),
     _text("short_description", "Short description", 160),
     _reference("opened_for", "Opened for", "sys_user"),
     _reference("consumer", "Consumer", "csm_consumer"),
     _reference("assigned_to", "Assigned to", "sys_user"),
-    _text("queue", "Queue", 100),
+    _reference("queue", "Queue", "awa_queue"),
     _time("opened_at", "Opened"),
     _time("closed_at", "Closed"),
-    _text("caller_phone_number", "Caller phone number"),
     _text("correlation_id", "Correlation ID", 100),
     Column("work_notes", "Work notes", "journal_input", 4000),
 )
@@ -258,7 +258,7 @@ class Setup:
 
 def tables_of(setup: Setup) -> dict[str, Table]:
     """Every table of the instance."""
-    added = ADDED_TO_INTERACTION if setup.columns else ()
+    added: tuple[Column, ...] = ADDED_TO_INTERACTION if setup.columns else ()
     if not setup.unique:
         added = tuple(replace(column, is_unique=False) for column in added)
     interaction = Table("interaction", "Interaction", (*_INTERACTION, *added))

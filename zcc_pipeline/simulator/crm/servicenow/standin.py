@@ -71,14 +71,14 @@ class ServiceNowStandIn(CrmStandIn):
         found = [Route("POST", "/oauth_token.do", self._token, needs_token=False)]
         for root in ("/api/now", "/api/now/v1", "/api/now/v2"):
             found += [
-                Route("GET", f"{root}/table/{{table}}", self.tables.list),
+                Route("GET", f"{root}/table/{{table}}", self.tables.list_rows),
                 Route("GET", f"{root}/table/{{table}}/{{sys_id}}", self.tables.read),
                 Route("POST", f"{root}/table/{{table}}", self.tables.insert, writes=True),
                 Route("PATCH", f"{root}/table/{{table}}/{{sys_id}}", self.tables.update, writes=True),
                 Route("PUT", f"{root}/table/{{table}}/{{sys_id}}", self.tables.update, writes=True),
                 Route("POST", f"{root}/import/{{staging}}", self._import_one, writes=True),
                 Route("POST", f"{root}/import/{{staging}}/insertMultiple", self._import_many, writes=True),
-                Route("GET", f"{root}/attachment", self.attachments.list),
+                Route("GET", f"{root}/attachment", self.attachments.list_files),
                 Route("GET", f"{root}/attachment/{{sys_id}}/file", self.attachments.read),
                 Route("POST", f"{root}/attachment/file", self.attachments.upload, writes=True),
                 Route("POST", f"{root}/batch", self.batches.answer, writes=True),

@@ -42,7 +42,7 @@ class TableApi:
         self._refuses = refuses
         self._count = count
 
-    def list(self, request: Request) -> Answer:
+    def list_rows(self, request: Request) -> Answer:
         """``GET /table/{table}``."""
         table = self._table(request)
         query = read_query(request.query.get("sysparm_query", ""))
