@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -51,24 +52,37 @@ def assert_nothing_half_done(home: Path) -> None:
     assert not [path for path in (home / "files").rglob("*.part") if ".staging" not in path.parts]
 
 
-def test_a_run_killed_at_random_moments_ends_equal_to_the_truth(tmp_path: Path, pytestconfig: pytest.Config) -> None:
-    kills = pytestconfig.getoption("--kills")
+KILLS_IN_A_HOME = 3
+
+
+def moments(kills: int, chance: random.Random) -> Iterator[list[float]]:
+    """Shares of a whole run at which runs in one home are killed, each further on than the one before.
+
+    What an earlier one has finished the next one passes quickly: so an early, a middle and a late kill all meet work.
+    """
+    while kills > 0:
+        together = min(kills, KILLS_IN_A_HOME)
+        yield [(number + chance.uniform(0.1, 0.95)) / together for number in range(together)]
+        kills -= together
+
+
+def test_runs_killed_at_random_moments_end_equal_to_the_truth(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     chance = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID", str(time.time_ns())))
     with story(tmp_path / "home", days=2, per_day=60, settled=False) as told:
         begin = time.monotonic()
         finish_run(told)
         whole = time.monotonic() - begin
-        for _ in range(kills):
-            # a fresh home every time, so that each kill meets a run with everything still to do
+        assert told.disagreements() == []
+        for shares in moments(pytestconfig.getoption("--kills"), chance):
             shutil.rmtree(told.home)
-            process = start_run(told)
-            moment = chance.uniform(0.2, 0.95) * whole
-            time.sleep(moment)
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(timeout=30)
-            assert_nothing_half_done(told.home)
+            for share in shares:
+                process = start_run(told)
+                time.sleep(share * whole)
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(timeout=30)
+                assert_nothing_half_done(told.home)
             finish_run(told)
-            assert told.disagreements() == [], f"killed after {moment:.1f} of {whole:.1f} s"
+            assert told.disagreements() == [], f"killed at {shares} of {whole:.1f} s"
 
 
 def test_two_runs_at_once_lose_and_double_nothing(tmp_path: Path) -> None:
@@ -78,6 +92,8 @@ def test_two_runs_at_once_lose_and_double_nothing(tmp_path: Path) -> None:
         said = [(tmp_path / f"said-{number}.txt").read_text() for number in range(2)]
         assert set(codes) <= {0, 1}, said
         assert not [text for text in said if "Traceback" in text]
+        for words in ("zoom/engagements", f"DAGSTER_HOME={told.home / 'dagster'}"):
+            assert [text for text in said if words not in text] == []
         assert_nothing_half_done(told.home)
         assert told.disagreements() == []
         start_run(told, "--json").wait(timeout=300)

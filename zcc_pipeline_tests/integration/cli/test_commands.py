@@ -3,71 +3,88 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+from typer.testing import CliRunner, Result
 
+from zcc_pipeline.cli.main import app
 from zcc_pipeline.simulator.zoom.account.spec import AccountSpec
 from zcc_pipeline.simulator.zoom.oauth import AcceptedCredentials
 from zcc_pipeline.simulator.zoom.server import RunningSimulator, running_simulator
 from zcc_pipeline_tests.integration.cli.conftest import YESTERDAY, Command, point_at
+from zcc_pipeline_tests.parsed_project import give_parsed_project
 
 pytestmark = pytest.mark.integration
 
 
-def test_pull_reads_and_says_so_and_a_second_pull_has_nothing_new(zcc: Command, days: list[date], home: Path) -> None:
+@dataclass(frozen=True)
+class Pulled:
+    """A home into which the same days were pulled three times."""
+
+    home: Path
+    zcc: Command
+    first: dict[str, Any]
+    second: Result
+    third: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def pulled(tmp_path_factory: pytest.TempPathFactory, standin: RunningSimulator) -> Iterator[Pulled]:
+    home = tmp_path_factory.mktemp("pulled") / "home"
+    give_parsed_project(home)
+    days = standin.standin.account.spec.all_days()
     span = ["--from", str(days[0]), "--to", str(days[-1])]
-    first = json.loads(zcc("pull", *span, "--json").stdout)
-    rows = {row["dataset"]: row for row in first["datasets"]}
-    assert first["problems"] == []
+    with pytest.MonkeyPatch.context() as surroundings:
+        surroundings.chdir(home.parent)
+
+        def command(*arguments: str) -> Result:
+            surroundings.setenv("ZCC_HOME", str(home))
+            point_at(surroundings, standin)
+            return CliRunner().invoke(app, ["--traceback", *arguments], catch_exceptions=False)
+
+        first = json.loads(command("pull", *span, "--json").stdout)
+        second = command("pull", *span)
+        yield Pulled(home, command, first, second, json.loads(command("pull", *span, "--json").stdout))
+
+
+def test_pull_reads_and_says_so_and_a_second_pull_has_nothing_new(pulled: Pulled) -> None:
+    rows = {row["dataset"]: row for row in pulled.first["datasets"]}
+    assert pulled.first["problems"] == []
     assert rows["zoom/engagements"]["new"] > 0
     assert rows["files/recordings"]["new"] > 0
-    assert any((home / "lake" / "zoom" / "engagements").rglob("*.parquet"))
-    again = zcc("pull", *span)
-    assert again.exit_code == 0
-    assert "All of it was read" in again.stdout
-    second = json.loads(zcc("pull", *span, "--json").stdout)
-    changed = {row["dataset"]: row["new"] + row["changed"] + row["deleted"] for row in second["datasets"]}
+    assert any((pulled.home / "lake" / "zoom" / "engagements").rglob("*.parquet"))
+    assert pulled.second.exit_code == 0
+    assert "All of it was read" in pulled.second.stdout
+    changed = {row["dataset"]: row["new"] + row["changed"] + row["deleted"] for row in pulled.third["datasets"]}
     assert {name: count for name, count in changed.items() if count and name != "zoom/completeness"} == {}
 
 
-def test_pull_can_be_told_which_datasets(zcc: Command) -> None:
-    found = json.loads(
-        zcc("pull", "--from", "yesterday", "--to", "yesterday", "--only", "queues, users", "--json").stdout
-    )
-    assert [row["dataset"] for row in found["datasets"]] == ["zoom/queues", "zoom/users"]
-
-
-def test_status_shows_every_kind_of_data_and_why(zcc: Command, days: list[date]) -> None:
-    zcc("pull", "--from", str(days[0]), "--to", str(days[-1]))
-    found = json.loads(zcc("status", "--json").stdout)
+def test_status_shows_every_kind_of_data_and_why(pulled: Pulled, days: list[date]) -> None:
+    found = json.loads(pulled.zcc("status", "--json").stdout)
     assert found["from"] == str(days[0])
     assert {row["kind"] for row in found["completeness"]} >= {"recording", "notes", "voicemail", "survey"}
     of_day = [row for row in found["completeness"] if row["day"] == str(days[-1])]
     assert len({row["engagements"] for row in of_day}) == 1
     for row in of_day:
         assert sum(row["by_status"].values()) == row["engagements"]
-    shown = zcc("status")
+    shown = pulled.zcc("status")
     assert "rec. transcripts" in shown.stdout
     assert "not recorded" in shown.stdout
     needs_attention = found["needs_attention"]
     assert shown.exit_code == int(needs_attention)
 
 
-def test_status_of_an_untouched_home_says_how_to_begin(zcc: Command) -> None:
-    done = zcc("status")
-    assert done.exit_code == 0
-    assert "zcc pull --from yesterday" in done.stdout
-
-
-def test_build_publishes_what_was_pulled(zcc: Command, days: list[date], home: Path, standin: RunningSimulator) -> None:
-    zcc("pull", "--from", str(days[0]), "--to", str(days[-1]), "--only", "engagements")
-    done = zcc("build", "--json")
+def test_build_publishes_what_was_pulled(pulled: Pulled, days: list[date], standin: RunningSimulator) -> None:
+    done = pulled.zcc("build", "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["publish"]["is_published"]
-    with duckdb.connect(str(home / "analytics.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(pulled.home / "analytics.duckdb"), read_only=True) as connection:
         row = connection.execute("select count(*) from engagements").fetchone()
     account = standin.standin.account
     spec = account.spec
@@ -77,15 +94,17 @@ def test_build_publishes_what_was_pulled(zcc: Command, days: list[date], home: P
     assert row == (len(listed),)
 
 
-def test_run_goes_the_whole_way_and_says_what_changed_and_where_to_look(
-    zcc: Command, days: list[date], home: Path
-) -> None:
-    span = ["--from", str(days[-1]), "--to", "today"]
-    done = zcc("run", *span)
-    assert done.exit_code == 0, done.output
-    assert "zoom/engagements" in done.stdout
-    assert f"DAGSTER_HOME={home / 'dagster'}" in done.stdout
-    assert (home / "analytics.duckdb").is_file()
+def test_pull_can_be_told_which_datasets(zcc: Command) -> None:
+    found = json.loads(
+        zcc("pull", "--from", "yesterday", "--to", "yesterday", "--only", "queues, users", "--json").stdout
+    )
+    assert [row["dataset"] for row in found["datasets"]] == ["zoom/queues", "zoom/users"]
+
+
+def test_status_of_an_untouched_home_says_how_to_begin(zcc: Command) -> None:
+    done = zcc("status")
+    assert done.exit_code == 0
+    assert "zcc pull --from yesterday" in done.stdout
 
 
 def test_plan_counts_what_zoom_announces_and_lands_nothing(

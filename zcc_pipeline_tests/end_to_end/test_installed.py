@@ -1,6 +1,7 @@
-"""A person opens Dagster's UI on a materialised home and finds groups, partitions and metadata there.
+"""As a person meets it: a wheel, the demo in an empty folder, then Dagster's UI on what the demo left.
 
-Chromium comes from the system (Debian: ``apt-get install chromium``); without it these tests are skipped, and say so.
+What is installed from a wheel works without the checkout: SQL models and all travel with it. Chromium comes from the
+system (Debian: ``apt-get install chromium``); without it the tests of the UI are skipped, and say so.
 """
 
 from __future__ import annotations
@@ -13,26 +14,24 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 
 import pytest
 
 from zcc_pipeline.domain.datasets import DATASETS
-from zcc_pipeline.orchestration.run import run_range
-from zcc_pipeline_tests.story import story
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+CHECKOUT = Path(__file__).parents[2]
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install -y chromium"),
-]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install -y chromium")
 
 VIRTUAL_MILLISECONDS = 20_000
 """Time that passes for the page; it stands still while a request is under way, so a slow machine changes nothing."""
@@ -61,22 +60,66 @@ class Site:
         return unescape(done.stdout)
 
 
+@dataclass(frozen=True)
+class Demo:
+    """A demo that was run from a wheel."""
+
+    site: Path
+    """The wheel's content, which comes before the checkout on the path."""
+    work: Path
+    days: tuple[str, ...]
+    done: subprocess.CompletedProcess[str]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return surroundings(self.site)
+
+
+def surroundings(site: Path) -> dict[str, str]:
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(("ZCC_", "DAGSTER_"))}
+    return outside | {"PYTHONPATH": str(site)}
+
+
+def unpacked_wheel(folder: Path) -> Path:
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder / "dist")]
+    subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True)
+    (wheel,) = (folder / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    folder = tmp_path_factory.mktemp("installed")
+    site, work = unpacked_wheel(folder), folder / "work"
+    work.mkdir()
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    done = subprocess.run(
+        [sys.executable, "-m", "zcc_pipeline.cli", "demo", "--days", "2", "--engagements-per-day", "20"],
+        env=surroundings(site),
+        cwd=work,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    return Demo(site, work, (str(yesterday - timedelta(days=1)), str(yesterday)), done)
+
+
+@pytest.fixture(scope="module")
+def site(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("ui")
-    with story(folder / "home", days=2, per_day=30) as told:
-        summary = run_range(told.days[0], told.days[-1], settings=told.settings, clock=told.clock)
-        assert summary.is_success, summary.failed_steps
-    with running_webserver(folder / "home", folder) as url:
-        yield Site(url, tuple(map(str, told.days)), folder / "profile")
+    with running_webserver(demo, folder) as url:
+        yield Site(url, demo.days, folder / "profile")
 
 
 @contextmanager
-def running_webserver(home: Path, folder: Path) -> Iterator[str]:
+def running_webserver(demo: Demo, folder: Path) -> Iterator[str]:
     """As a person starts it: only two variables and no credentials."""
     port = free_port()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ZCC_", "DAGSTER_"))}
-    environment |= {"ZCC_HOME": str(home), "DAGSTER_HOME": str(home / "dagster")}
+    home = demo.work / "zcc_data"
+    environment = demo.environment | {"ZCC_HOME": str(home), "DAGSTER_HOME": str(home / "dagster")}
     log = folder / "webserver.log"
     with log.open("wb") as stream:
         server = subprocess.Popen(
@@ -114,6 +157,22 @@ def missing(page: str, expected: list[str]) -> list[str]:
     return [text for text in expected if text not in page]
 
 
+def test_the_demo_runs_from_a_wheel_in_an_empty_folder(demo: Demo) -> None:
+    assert demo.done.returncode == 0, demo.done.stdout + demo.done.stderr
+    assert [path.name for path in demo.work.iterdir()] == ["zcc_data"]
+    assert (demo.work / "zcc_data" / "analytics.duckdb").is_file()
+    where = subprocess.run(
+        [sys.executable, "-c", "import zcc_pipeline; print(zcc_pipeline.__file__)"],
+        env=demo.environment,
+        cwd=demo.work,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert Path(where.stdout.strip()).is_relative_to(demo.site)
+
+
+@needs_chromium
 def test_the_lineage_page_shows_every_group(site: Site) -> None:
     page = site.open("/asset-groups")
     groups = ["reference", "engagements", "recordings", "voicemails", "files", "refresh", "completeness"]
@@ -121,6 +180,7 @@ def test_the_lineage_page_shows_every_group(site: Site) -> None:
     assert missing(page, groups) == []
 
 
+@needs_chromium
 def test_an_asset_page_tells_what_it_is_where_it_comes_from_and_what_the_last_run_did(site: Site) -> None:
     page = site.open("/assets/zoom/engagements")
     assert missing(page, [DATASETS["zoom/engagements"].description, "GET /contact_center/engagements"]) == []
@@ -129,15 +189,18 @@ def test_an_asset_page_tells_what_it_is_where_it_comes_from_and_what_the_last_ru
     assert missing(page, ["everything", "today"]) == []
 
 
+@needs_chromium
 def test_its_partitions_are_days(site: Site) -> None:
     assert missing(site.open("/assets/zoom/engagements?view=partitions"), list(site.days)) == []
 
 
+@needs_chromium
 def test_a_mart_shows_its_columns_and_rows(site: Site) -> None:
     page = site.open("/assets/engagements")
     assert missing(page, ["One row per engagement", "engagement_id", "started_at", "Row count", "DuckDB"]) == []
 
 
+@needs_chromium
 def test_the_checks_of_completeness_are_there(site: Site) -> None:
     page = site.open("/assets/zoom/completeness?view=checks")
     assert (
@@ -145,6 +208,7 @@ def test_the_checks_of_completeness_are_there(site: Site) -> None:
     )
 
 
+@needs_chromium
 def test_the_schedules_are_there_and_off(site: Site) -> None:
     page = site.open("/automation")
     assert (
