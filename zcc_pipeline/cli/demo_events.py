@@ -10,11 +10,12 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zcc_pipeline.domain.errors import PermanentError
+from zcc_pipeline.domain.window import day_of
 
 if TYPE_CHECKING:
     from zcc_pipeline.domain.clock import Clock
@@ -139,7 +140,7 @@ def look_back(runtime: Runtime, control_url: str, days: Sequence[date]) -> Recon
     lines = read_coverage(runtime, days[0], days[-1])
     noticed = {(row.event, row.subject_id) for row in rows if row.direction == "only_polled"}
     arrived = {subject_of(event) for event in truth["events"] if has_arrived(event)}
-    lost = {subject_of(event) for event in truth["events"]} - arrived
+    lost = {subject_of(event) for event in _subscribed(truth["events"], runtime)} - arrived
     due = runtime.clock.now() - LATE
     polled = {(one.event, one.subject_id) for one in compare_days(runtime, days).facts.expected if one.since <= due}
     return Reconciled(
@@ -151,6 +152,20 @@ def look_back(runtime: Runtime, control_url: str, days: Sequence[date]) -> Recon
         unnoticed=[f"{event} of {subject}" for event, subject in sorted((lost & polled) - noticed)],
         lines=lines,
     )
+
+
+def _subscribed(events: Sequence[Mapping[str, Any]], runtime: Runtime) -> Iterator[Mapping[str, Any]]:
+    """Those from the day on which the first of their kind arrived: until then nobody can tell a loss from an event that
+    is not subscribed."""
+    dated = [
+        (day_of(datetime.fromtimestamp(event["event_ts"] / 1000, UTC), runtime.config.timezone), event)
+        for event in events
+    ]
+    begins: dict[str, date] = {}
+    for day, event in dated:
+        if has_arrived(event):
+            begins[event["event"]] = min(day, begins.get(event["event"], day))
+    return (event for day, event in dated if begins.get(event["event"], date.max) <= day)
 
 
 def reconciled_document(reconciled: Reconciled) -> dict[str, object]:
