@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from zcc_pipeline.domain.errors import NotFound, PermanentError, QuotaExhausted, TransientError
+from zcc_pipeline.exports.destination import FileMissing
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
 
 _LONGEST_MESSAGE = 2_000
@@ -134,6 +135,8 @@ def failed(engagement_id: str, error: TransientError | PermanentError, *, remote
             return Outcome(engagement_id, Status.UNKNOWN, remote, code="no_answer")
         case CrmRefused():
             return Outcome(engagement_id, Status.FAILED_PERMANENT, remote, code=error.code, message=error.message)
+        case FileMissing():
+            return Outcome(engagement_id, Status.FAILED_PERMANENT, remote, code="file_missing", message=str(error))
         case NotFound():
             return Outcome(engagement_id, Status.FAILED_PERMANENT, remote, code="not_found", message=str(error))
         case TransientError():

@@ -13,6 +13,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from zcc_pipeline.domain.errors import PermanentError
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef
 
 Fields = Mapping[str, Any]
@@ -31,6 +32,10 @@ class Entry:
     written_at: datetime
 
 
+class FileMissing(PermanentError):
+    """A file that was stored is not there any more: its record cannot be sent as it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """A file that is to be attached once. ``open`` reads it in pieces, from the first byte each time it is called."""
@@ -43,9 +48,13 @@ class Attachment:
     path: str
     files: Files = field(repr=False, compare=False)
 
-    def open(self) -> AsyncIterator[bytes]:
-        """Its bytes."""
-        return self.files.read(self.path)
+    async def open(self) -> AsyncIterator[bytes]:
+        """Its bytes; ``FileMissing`` where the file store has it no more."""
+        try:
+            async for piece in self.files.read(self.path):
+                yield piece
+        except FileNotFoundError:
+            raise FileMissing("a stored file is not there any more") from None
 
 
 class Files(Protocol):

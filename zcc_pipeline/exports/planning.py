@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -76,7 +76,7 @@ def is_open(row: ExportRow | None) -> bool:
     return row is not None and row.status in (IN_FLIGHT, Status.UNKNOWN)
 
 
-def unchanged(known: Sequence[Known], rows: dict[str, ExportRow], mapping: CrmMapping) -> Collection[str]:
+def unchanged(known: Sequence[Known], rows: dict[str, ExportRow], mapping: CrmMapping) -> set[str]:
     """Those of which the ledger says that nothing is left to do: they need not even be read."""
     found = set()
     for each in known:

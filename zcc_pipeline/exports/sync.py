@@ -105,6 +105,7 @@ class _Run:
         self._destination, self._mapping, self._crm = destination, mapping, mapping.crm
         self._ledger, self._quarantine, self._files = ledger, quarantine, files
         self._clock, self._is_dry_run, self._preview_of, self._progress = clock, is_dry_run, preview_of, progress
+        self._shown = frozenset([preview_of] if preview_of is not None and is_dry_run else ())
         self._addressing = Addressing(destination, mapping, creates=not is_dry_run)
         self._waiting: dict[str, list[Send]] = {}
         self._is_validated = False
@@ -129,7 +130,7 @@ class _Run:
 
     def _wanted(self, known: Sequence[Known]) -> Collection[str]:
         rows = self._ledger.get(self._crm, [each.engagement_id for each in known])
-        done = unchanged(known, rows, self._mapping)
+        done = unchanged(known, rows, self._mapping) - self._shown
         for engagement_id in done:
             self._count(_as_told(rows[engagement_id]))
         return [each.engagement_id for each in known if each.engagement_id not in done]
@@ -172,7 +173,7 @@ class _Run:
                 mapped = map_activity(activity, self._mapping, self._files)
                 flights[activity.engagement_id] = (row, mapped if isinstance(mapped, Outgoing) else None)
         if not flights or self._is_dry_run:
-            return set(flights), set()
+            return {*flights, *self._shown}, set()
         outcomes = await self._resolve(flights)
         rows.update(self._ledger.get(self._crm, flights))
         unknown = {key for key, outcome in outcomes.items() if outcome.status is Status.UNKNOWN}

@@ -1,0 +1,84 @@
+"""The verb ``export``: what has changed in the mart, out to one CRM."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import date
+
+from zcc_pipeline.domain.ports import QuarantineItem
+from zcc_pipeline.exports.activity import Activity
+from zcc_pipeline.exports.destination import Destination
+from zcc_pipeline.exports.mapping import CrmMapping, read_mapping
+from zcc_pipeline.exports.report import ExportReport
+from zcc_pipeline.exports.sync import ROOM, Wanted, sync
+from zcc_pipeline.pipeline.activities import open_activities
+from zcc_pipeline.pipeline.crms import make_destination, require_access
+from zcc_pipeline.pipeline.export_files import StoredFiles
+from zcc_pipeline.pipeline.runtime import Runtime
+
+
+def export(
+    runtime: Runtime,
+    crm: str,
+    *,
+    dry_run: bool = False,
+    days: tuple[date, date] | None = None,
+    preview_of: str | None = None,
+) -> ExportReport:
+    """Bring one CRM up to date with ``crm_activities``; ``days`` (both included) leaves other days for another run.
+
+    A dry run writes nothing and prepares the requests for one record: ``preview_of``, or the first that would be sent.
+
+    Raises what ``exports.sync.sync`` raises, and ``ConfigurationError`` where the CRM is not configured, the mapping is
+    wrong or nothing has been published.
+    """
+    mapping = mapping_for(runtime, crm)
+    destination = make_destination(require_access(runtime.config.exports, crm), mapping, clock=runtime.clock)
+    return asyncio.run(export_to(runtime, destination, mapping, dry_run=dry_run, days=days, preview_of=preview_of))
+
+
+async def export_to(
+    runtime: Runtime,
+    destination: Destination,
+    mapping: CrmMapping,
+    *,
+    dry_run: bool = False,
+    days: tuple[date, date] | None = None,
+    preview_of: str | None = None,
+) -> ExportReport:
+    """The same for a destination that is not entered yet."""
+    first, last = days or (None, None)
+    with open_activities(runtime.config.warehouse.analytics_path) as activities:
+
+        def source(wanted: Wanted) -> Iterator[list[Activity]]:
+            return activities.iter_chunks(wanted, first=first, last=last)
+
+        async with destination:
+            return await sync(
+                source,
+                destination,
+                mapping=mapping,
+                ledger=runtime.state.exports,
+                quarantine=runtime.state.quarantine,
+                files=StoredFiles(runtime.files),
+                clock=runtime.clock,
+                is_whole=days is None,
+                is_dry_run=dry_run,
+                preview_of=preview_of,
+                progress=runtime.progress,
+            )
+
+
+def mapping_for(runtime: Runtime, crm: str) -> CrmMapping:
+    """How engagements stand in that CRM."""
+    return read_mapping(crm, runtime.config.crm_mapping)
+
+
+def offer_again(runtime: Runtime, item: QuarantineItem) -> str | None:
+    """``zcc quarantine replay`` for a refused record: the next export offers it once more. Returns why not, or None."""
+    crm = item.dataset.removeprefix(f"{ROOM}/")
+    if item.record_id is None or not runtime.state.exports.offer_again(crm, item.record_id):
+        return "it is not refused any more, or was never exported"
+    runtime.state.quarantine.mark(item.item_id, "replayed")
+    return None
