@@ -1,4 +1,4 @@
-"""``zcc simulate``: serve the stand-in for Zoom."""
+"""``zcc simulate``: serve the stand-in for Zoom, or those of CRMs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import typer
 
 from zcc_pipeline.cli.options import JsonOption
 from zcc_pipeline.cli.screen import print_json, say
+from zcc_pipeline.cli.simulate_crm import Crm, serve_crms
 from zcc_pipeline.cli.stopping import until_stopped
 
 if TYPE_CHECKING:
@@ -50,9 +51,16 @@ FaultsOption = Annotated[
 ]
 
 
+CRM_OPTIONS = frozenset({"crm", "keep", "host", "port", "latency_ms", "until_stdin_closes", "as_json"})
+"""Those that mean something to the stand-in of a CRM."""
+
+
 def simulate(
+    context: typer.Context,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port; 0 takes a free one.")] = 8888,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65_535, help="Port; 0 takes a free one. CRMs start at 8889.")
+    ] = 8888,
     days: DaysOption = 3,
     engagements_per_day: LoadOption = 400,
     seed: SeedOption = 7,
@@ -80,21 +88,38 @@ def simulate(
     push_faults: Annotated[
         Faults, typer.Option("--push-faults", help="What goes wrong with events: lost, doubled, late, wrong order ...")
     ] = Faults.NONE,
+    crm: Annotated[
+        list[Crm] | None,
+        typer.Option("--crm", help="Serve a CRM's stand-in instead; may be given several times."),
+    ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", metavar="FOLDER", help="Of a CRM: remember there what was written to it."),
+    ] = None,
     until_stdin_closes: Annotated[bool, typer.Option("--until-stdin-closes", hidden=True)] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Serve a stand-in for Zoom Contact Center: same operations, same limits, no account needed.
+    """Serve a stand-in for Zoom Contact Center, or a CRM's: same operations, same limits, no account needed.
 
     It listens on loopback, prints the settings that point the pipeline at it, and runs until Ctrl-C. Any credentials
     are accepted. Days are cut in ZCC_TIMEZONE. Events go to loopback addresses only: first everything that has
     happened so far, then what is done to the account through the control routes. Zoom's waits between retries are a
-    thousandth of the real ones.
+    thousandth of the real ones. A CRM is empty at first and forgets everything at its end; look at what was written to
+    it under /_control/records.
 
     Examples:
         zcc simulate
         zcc simulate --days 30 --engagements-per-day 2000 --faults harsh --truth truth.json
         zcc simulate --push-to http://127.0.0.1:8080/webhooks/zoom --push-faults realistic
+        zcc simulate --crm salesforce
     """
+    if until_stdin_closes:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    if crm or keep:
+        _refuse_others(context, crm)
+        wanted = port if is_given(context, "port") else None
+        serve_crms(crm or [], host=host, port=wanted, latency_ms=latency_ms, keep=keep, as_json=as_json)
+        return
     from zcc_pipeline.domain.clock import SystemClock
     from zcc_pipeline.domain.window import day_of
     from zcc_pipeline.settings import load_settings
@@ -118,14 +143,28 @@ def simulate(
         truth_path=truth,
         push=_push_request(settings, push_to, webhook_secret, flow_to, flow_token, push_faults),
     )
-    if until_stdin_closes:
-        threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def on_ready(running: RunningSimulator) -> None:
         announce(running, plan, as_json=as_json)
 
     with until_stopped():  # the server catches the signal, ends its answers, and then lets it through to here
         serve(options, on_ready=on_ready)
+
+
+def is_given(context: typer.Context, name: str) -> bool:
+    """Whether somebody typed that option."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _refuse_others(context: typer.Context, crms: list[Crm] | None) -> None:
+    """Wrong usage where an option would have no effect."""
+    if not crms:
+        raise typer.BadParameter("only CRMs can be told to remember; name one with --crm.", param_hint="--keep")
+    for name in context.params:
+        if name not in CRM_OPTIONS and is_given(context, name):
+            shown = "--" + name.replace("_", "-")
+            raise typer.BadParameter("says nothing to the stand-in of a CRM.", param_hint=shown)
 
 
 def _push_request(

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -364,6 +365,24 @@ def test_control_refuses_what_it_does_not_know() -> None:
         assert caller.http.post("/_control/nothing").status_code == 404
         for name, body in (("faults", {"tomorrow": 1}), ("faults", {"storm_429": "x"}), ("limits", {}), ("people", [])):
             assert caller.http.post(f"/_control/{name}", json=body).status_code == 422
+
+
+def test_a_stand_in_started_again_holds_what_it_held(tmp_path: Path) -> None:
+    journal = tmp_path / "crm" / "shelf.journal"
+    with shelf(journal=journal) as caller:
+        caller.put("a", text="ü\n")
+        caller.control("people", people=[{"name": "Ada"}])
+        caller.put("b", size=2)
+        held = caller.shelf.records()
+    with journal.open("ab") as file:
+        file.write(b"\0\0\1\0torn")
+    with shelf(journal=journal) as caller:
+        assert caller.shelf.records() == held
+        assert caller.state()["api_calls"] == 0
+        assert caller.state()["changes"] == {}
+        caller.put("c")
+    assert set(Shelf(CrmOptions(journal=journal)).records()["things"]) == {"a", "b", "c"}
+    assert b"sim." not in journal.read_bytes()
 
 
 def test_only_loopback_is_served() -> None:

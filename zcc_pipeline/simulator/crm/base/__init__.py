@@ -7,7 +7,7 @@ from zcc_pipeline.simulator.crm.base.multipart import Part, parse_multipart
 from zcc_pipeline.simulator.crm.base.options import Credentials, CrmOptions, Person
 from zcc_pipeline.simulator.crm.base.request import Request
 from zcc_pipeline.simulator.crm.base.routing import Route, Router
-from zcc_pipeline.simulator.crm.base.server import RunningStandIn, running, serve
+from zcc_pipeline.simulator.crm.base.server import RunningStandIn, running
 from zcc_pipeline.simulator.crm.base.standin import CrmStandIn
 from zcc_pipeline.simulator.crm.base.tokens import Grant, IssuedToken, Tokens, read_grant
 
@@ -35,5 +35,4 @@ __all__ = [
     "parse_multipart",
     "read_grant",
     "running",
-    "serve",
 ]

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from zcc_pipeline.simulator.crm.base.standin import CrmStandIn
 
 CONTROL_PATH = "/_control/"
+PEOPLE_PATH = f"{CONTROL_PATH}people"
+"""What is done there is part of what the CRM holds."""
 
 Body = dict[str, Any]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -69,6 +70,8 @@ class CrmOptions:
     definition: Definition | None = None
     """A request that it calls wrong is refused and listed under ``violations`` of the state; an answer that it calls
     wrong is listed there as well, and sent."""
+    journal: Path | None = None
+    """File that keeps every call, so that a stand-in started again holds what it held; nothing is kept unless told."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The CRM's own options by name."""
     clock: Callable[[], datetime] = _now

@@ -1,11 +1,11 @@
-"""Serves a stand-in: until interrupted, or as a thread beside a test."""
+"""Serves a stand-in on a thread of its own."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,29 +38,14 @@ class Certificate:
     key: Path
 
 
-def serve(
-    standin: CrmStandIn,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    on_ready: Callable[[RunningStandIn], None] | None = None,
-) -> None:
-    """Serve until interrupted. ``on_ready`` is told the address before the first request is taken.
-
-    Raises ``ConfigurationError`` when the address is taken or is not this machine's own.
-    """
-    with _bind(host, port) as listener:
-        running_standin, server = _prepare(standin, listener, host, None)
-        if on_ready is not None:
-            on_ready(running_standin)
-        server.run(sockets=[listener])
-
-
 @contextmanager
 def running(
     standin: CrmStandIn, *, host: str = "127.0.0.1", port: int = 0, tls: Certificate | None = None
 ) -> Iterator[RunningStandIn]:
-    """A stand-in on a thread, for the length of a ``with`` block; port 0 takes a free one."""
+    """A stand-in for the length of a ``with`` block; port 0 takes a free one.
+
+    Raises ``ConfigurationError`` when the port is taken or the host is not this machine's own.
+    """
     with _bind(host, port) as listener:
         running_standin, server = _prepare(standin, listener, host, tls)
         thread = threading.Thread(
@@ -74,6 +59,7 @@ def running(
             standin.release()
             server.should_exit = True
             thread.join(timeout=10)
+            standin.close()
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -11,15 +11,17 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from email.utils import format_datetime
 from typing import Any, ClassVar
 
 from starlette.types import Receive, Scope, Send
 
 from zcc_pipeline.simulator.crm.base.answers import Answer, MalformedBodyError, RefusedError
-from zcc_pipeline.simulator.crm.base.control import CONTROL_PATH, Control
+from zcc_pipeline.simulator.crm.base.control import CONTROL_PATH, PEOPLE_PATH, Control
 from zcc_pipeline.simulator.crm.base.counters import Counters
 from zcc_pipeline.simulator.crm.base.faults import Faults
+from zcc_pipeline.simulator.crm.base.journal import Journal
 from zcc_pipeline.simulator.crm.base.limits import Exceeded, Limit, Limits
 from zcc_pipeline.simulator.crm.base.options import CrmOptions, Person
 from zcc_pipeline.simulator.crm.base.request import Request
@@ -38,7 +40,10 @@ class CrmStandIn(ABC):
     calls_at_once_by_default: ClassVar[int] = 0
 
     def __init__(self, options: CrmOptions | None = None) -> None:
-        self.options = options or CrmOptions()
+        given = options or CrmOptions()
+        self._clock = given.clock
+        self._then: datetime | None = None
+        self.options = replace(given, clock=self.now)
         self.base_url = ""
         """Where it is served, known before the first request; for ``instance_url`` and links in answers."""
         self.counters = Counters()
@@ -57,11 +62,15 @@ class CrmStandIn(ABC):
         self.held = 0
         """Writes that wait to be released."""
         self.set_faults(self.options.faults)
+        self._journal = Journal(given.journal, self.now()) if given.journal is not None else None
+        self._then = self._journal.born if self._journal is not None else None
         self.set_up()
         self._router = Router(self.routes())
         self._control = Control(self)
         for person in self.options.people:
             self.add_person(person)
+        if self._journal is not None:
+            self._remember(self._journal)
 
     # What a CRM says of itself
 
@@ -111,6 +120,10 @@ class CrmStandIn(ABC):
 
     # What handlers use
 
+    def now(self) -> datetime:
+        """The time; of a call that is remembered, the time at which it came first. ``options.clock`` is this."""
+        return self._then or self._clock()
+
     def authorize(self, request: Request) -> IssuedToken:
         """The token of a request; override for CRMs that let people in by other means."""
         token = self.tokens.find(request.header("authorization"))
@@ -156,6 +169,11 @@ class CrmStandIn(ABC):
         """Let writes that are held go on, and hold no more."""
         self.faults = replace(self.faults, hold_write=None)
 
+    def close(self) -> None:
+        """At the end of its being served."""
+        if self._journal is not None:
+            self._journal.close()
+
     def state(self) -> dict[str, object]:
         """Everything counted so far."""
         return {
@@ -175,6 +193,8 @@ class CrmStandIn(ABC):
         """Answer one request."""
         request = await _read(scope, receive)
         if request.path.startswith(CONTROL_PATH):
+            if self._journal is not None and request.path == PEOPLE_PATH:
+                self._journal.add(request, self.now())
             await _send(send, self._control.answer(request), {})
             return
         answer = await self._serve(request)
@@ -215,13 +235,13 @@ class CrmStandIn(ABC):
         except RefusedError as refused:
             return refused.answer
         if not route.writes:
-            return self._handle(route, request)
+            return self._take(route, request)
         self._writes_since += 1
         number, faults = self._writes_since, self.faults
         if number in faults.timeout_before_commit:
             return None
         await self._hold(number, "before")
-        answer = self._handle(route, request)
+        answer = self._take(route, request)
         if answer.status < 400 and answer.wrote is not False:
             self.counters.writes += 1
         await self._hold(number, "after")
@@ -270,6 +290,25 @@ class CrmStandIn(ABC):
         problems = definition.check_request(request) if definition is not None else []
         self.violations += problems
         return self.malformed(request, problems[0]) if problems else None
+
+    def _take(self, route: Route, request: Request) -> Answer:
+        if self._journal is not None:
+            self._journal.add(request, self.now())
+        return self._handle(route, request)
+
+    def _remember(self, journal: Journal) -> None:
+        """Take every call of an earlier life again."""
+        token = self.tokens.issue()
+        for request, self._then in journal.read():
+            found = self._router.find(request.method, request.path)
+            if found is not None:
+                route, values = found
+                self._handle(route, request.with_(values=values, token=token))
+            elif request.path == PEOPLE_PATH:
+                self._control.answer(request)
+        self._then = None
+        self.tokens.revoke_all()
+        self.counters.reset()
 
     def _handle(self, route: Route, request: Request) -> Answer:
         try:
