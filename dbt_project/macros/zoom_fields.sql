@@ -99,7 +99,7 @@
     {{ return({
         'engagement_id': 'text', 'start_time': 'text', 'end_time': 'text', 'recorded': 'boolean', 'inbox': 'boolean', 'monitored': 'boolean',
         'result': 'text', 'total_duration': 'integer', 'direction': 'any', 'call_legs': 'any', 'distributions': 'any', 'types': 'any',
-        'sub_types': 'any', 'caller_number': 'any', 'caller_number_type': 'any', 'callee_number': 'any', 'callee_number_type': 'any',
+        'sub_types': 'any', 'caller_number': 'text', 'caller_number_type': 'any', 'callee_number': 'text', 'callee_number_type': 'any',
         'consumer_number': 'any', 'consumer_display_name': 'any', 'queues': 'any', 'agents': 'any', 'flows': 'any', 'country_name': 'any',
         'caller_id': 'any', 'calling_party': 'any', 'charge': 'any', 'rates': 'any', 'charge_type': 'any',
         'session_border_controller_list': 'any', 'voice_call_details': 'any'

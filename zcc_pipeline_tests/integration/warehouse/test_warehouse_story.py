@@ -28,6 +28,8 @@ from zcc_pipeline_tests.parsed_project import give_parsed_project
 
 pytestmark = [pytest.mark.integration]
 
+ACTIVITY_OF_E2 = "select activity_hash, _load_seq from marts.crm_activities where engagement_id = 'e2'"
+
 
 @dataclass
 class Story:
@@ -35,6 +37,7 @@ class Story:
     lake: LakeFiles
     builds: list[BuildResult]
     after_first: dict[str, list[tuple[Any, ...]]]
+    e2_after_second: list[tuple[Any, ...]]
     refreshed: Path
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
@@ -75,6 +78,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     }
     _second_landing(lake)
     builds.append(warehouse.build())
+    e2_after_second = read(warehouse.config.warehouse_path, ACTIVITY_OF_E2)
     _third_landing(lake)
     builds.append(warehouse.build())
     refreshed = home / "refreshed.duckdb"
@@ -83,7 +87,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         WarehouseConfig(refreshed, home / "x.duckdb", str(lake.root), home / "zcc" / "dbt", timezone="Europe/Berlin")
     )
     builds.append(full.build(full_refresh=True))
-    return Story(warehouse, lake, builds, after_first, refreshed)
+    return Story(warehouse, lake, builds, after_first, e2_after_second, refreshed)
 
 
 def _first_landing(lake: LakeFiles) -> None:
@@ -318,6 +322,12 @@ def _third_landing(lake: LakeFiles) -> None:
         engagement_id="e1",
     )
     lake.land("voice_calls", "e1", {"engagement_id": "e1", "recorded": True}, as_of=hours(6), engagement_id="e1")
+    lake.land(
+        "users", "u1", {"user_id": "u1", "display_name": "Ann", "user_email": "Ann.New@example.com"}, as_of=hours(6)
+    )
+    # of this engagement something changes that does not leave for a CRM
+    silent = {"agents": [], "talk_duration": 0, "wrap_up_duration": 61}
+    lake.engagement("e2", as_of=hours(8), consumers=consumer("", "(205) 555-0101", "Jo B."), **silent)
     # what joined two customers is corrected at the source: they are two again
     lake.engagement("joins", as_of=hours(7), consumers=consumer("c7", "", "Jo Bloggs"), start=hours(3))
     # compaction: every file of a day again in one, under a new name
@@ -383,7 +393,7 @@ def test_every_build_succeeds_and_only_the_quarantine_check_fails(story: Story) 
 
 def test_a_full_refresh_gives_the_same_rows_in_every_mart(story: Story) -> None:
     marts = [name for (name,) in story.rows("select table_name from duckdb_tables() where schema_name = 'marts'")]
-    assert len(marts) == 16
+    assert len(marts) == 17
     with duckdb.connect(str(story.warehouse.config.warehouse_path), read_only=True) as connection:
         connection.execute(f"attach '{story.refreshed}' as refreshed (read_only)")
         for mart in marts:
@@ -451,6 +461,42 @@ def test_a_deleted_recording_keeps_its_row_and_a_stored_one_its_file(story: Stor
         ("r1", False, "files/recording/r1", "files/recording_transcript/r1"),
         ("r2", True, None, None),
     ]
+
+
+def test_an_activity_gathers_what_leaves_of_an_engagement(story: Story) -> None:
+    ((subject, transcript, recordings, versions),) = story.rows(
+        "select subject, transcript_text, list_transform(recordings, lambda one: [one.kind, one.path]), "
+        "list_transform(note_versions, lambda one: "
+        "[one.note_id, one.version::varchar, one.text, one.is_current::varchar]) "
+        "from marts.crm_activities where engagement_id = 'e1'"
+    )
+    assert subject == "Inbound voice engagement with Jo in Support"
+    assert transcript == "Ann: Hello 🙂\nこんにちは"
+    assert recordings == [
+        ["recording", "files/recording/r1"],
+        ["recording_transcript", "files/recording_transcript/r1"],
+    ]
+    assert versions == [
+        ["n1", "1", "draft", "false"],
+        ["n1", "2", "A", "false"],
+        ["n1", "3", "B", "false"],
+        ["n1", "4", "A", "true"],
+        ["n2", "1", "pushed", "true"],
+    ]
+
+
+def test_another_address_of_an_agent_reaches_engagements_that_did_not_change(story: Story) -> None:
+    """``midnight`` was landed once; only the list of users has changed since."""
+    query = "select agent_email, activity_hash from marts.crm_activities where engagement_id = 'midnight'"
+    ((address, fingerprint),) = story.rows(query)
+    assert address == "ann.new@example.com"
+    assert read(story.refreshed, query) == [(address, fingerprint)]
+
+
+def test_an_activity_that_was_written_again_as_it_was_keeps_its_hash(story: Story) -> None:
+    """The third landing brings another wrap-up time, which does not leave."""
+    ((fingerprint, load),) = story.rows(ACTIVITY_OF_E2)
+    assert story.e2_after_second == [(fingerprint, load - 1)]
 
 
 def test_a_type_that_flips_is_quarantined_until_a_good_version_comes(story: Story) -> None:
@@ -522,7 +568,7 @@ def test_the_analysts_copy_has_the_marts_with_their_meaning_and_nothing_else(sto
     assert not again.is_published
     marts = Marts(story.warehouse.config.analytics_path)
     assert marts.names() == sorted(marts.names())
-    assert len(marts.names()) == 16
+    assert len(marts.names()) == 17
     frame = marts.engagements()
     assert "_load_seq" not in frame.columns
     assert len(frame) == marts.engagements(as_="arrow").num_rows == marts.arrow("engagements").num_rows

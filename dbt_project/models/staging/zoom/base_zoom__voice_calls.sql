@@ -19,5 +19,7 @@ select
     data.inbox as is_sent_to_inbox,
     data.monitored as is_monitored,
     data.result,
+    data.caller_number,
+    data.callee_number,
     data.total_duration as total_seconds
 from latest
