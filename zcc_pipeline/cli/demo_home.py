@@ -14,6 +14,7 @@ from zcc_pipeline.cli.ports import free_port
 from zcc_pipeline.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from zcc_pipeline.pipeline.crms import CrmAccess
     from zcc_pipeline.settings import Settings
 
 MARKER = "demo.json"
@@ -96,6 +97,19 @@ def refuse_to_mix(settings: Settings) -> None:
             "ZCC_HOME",
             f"{settings.home} holds a demo's invented account; real data does not belong there",
             purpose="folder for everything the pipeline keeps; use another one, or remove this one",
+            example="/var/lib/zcc",
+        )
+
+
+def refuse_to_export(settings: Settings, access: CrmAccess | None) -> None:
+    """A home that a demo made fills stand-ins only: invented customers have no place in anybody's CRM."""
+    if access is None or read_marker(settings.home) is None:
+        return
+    if urlsplit(access.values.get("url", "")).hostname not in LOOPBACK:
+        raise ConfigurationError(
+            "ZCC_HOME",
+            f"{settings.home} holds a demo's invented customers; they do not belong in {access.name}",
+            purpose="folder for everything the pipeline keeps; use the one with your own account's data",
             example="/var/lib/zcc",
         )
 

@@ -11,6 +11,7 @@ import typer
 from zcc_pipeline.cli.build import build
 from zcc_pipeline.cli.demo import demo
 from zcc_pipeline.cli.doctor import doctor
+from zcc_pipeline.cli.export import export
 from zcc_pipeline.cli.listen import listen
 from zcc_pipeline.cli.plan import plan
 from zcc_pipeline.cli.pull import pull
@@ -31,6 +32,7 @@ COMMANDS: dict[Callable[..., None], str] = {
     build: "Only build: lake to warehouse and analytics.duckdb.",
     status: "What is complete, what is not, and why.",
     reconcile: "Pushed against polled: compare, heal, report.",
+    export: "Engagements to Salesforce, Zendesk, ServiceNow, Dynamics or HubSpot.",
     receive: "Take webhooks and flow events as Zoom pushes them.",
     listen: "Take events over the WebSocket.",
     simulate: "Serve the stand-in for Zoom.",
@@ -72,6 +74,7 @@ def front_door(
         zcc plan --from 2026-11-01              what a backfill costs
         zcc run  --from 2026-11-01              the whole pipeline for those days
         zcc status                              what is there, what is not, and why
+        zcc export salesforce --dry-run         what would become of it in a CRM
 
     Exit codes: 0 done; 1 failed, overdue or unexplained; 2 wrong usage or settings.
     """

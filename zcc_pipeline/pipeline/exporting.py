@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
+from zcc_pipeline.domain.errors import PermanentError
 from zcc_pipeline.domain.ports import QuarantineItem
 from zcc_pipeline.exports.activity import Activity
-from zcc_pipeline.exports.destination import Destination
+from zcc_pipeline.exports.destination import Destination, SetupStep
 from zcc_pipeline.exports.mapping import CrmMapping, read_mapping
 from zcc_pipeline.exports.report import ExportReport
 from zcc_pipeline.exports.sync import ROOM, Wanted, sync
@@ -24,18 +25,19 @@ def export(
     *,
     dry_run: bool = False,
     days: tuple[date, date] | None = None,
-    preview_of: str | None = None,
+    only: str | None = None,
 ) -> ExportReport:
-    """Bring one CRM up to date with ``crm_activities``; ``days`` (both included) leaves other days for another run.
+    """Bring one CRM up to date with ``crm_activities``; ``days`` (both included) and ``only`` (an engagement) leave the
+    others for another run.
 
-    A dry run writes nothing and prepares the requests for one record: ``preview_of``, or the first that would be sent.
+    A dry run writes nothing and prepares the requests for one record: ``only``, or the first that would be sent.
 
     Raises what ``exports.sync.sync`` raises, and ``ConfigurationError`` where the CRM is not configured, the mapping is
     wrong or nothing has been published.
     """
     mapping = mapping_for(runtime, crm)
     destination = make_destination(require_access(runtime.config.exports, crm), mapping, clock=runtime.clock)
-    return asyncio.run(export_to(runtime, destination, mapping, dry_run=dry_run, days=days, preview_of=preview_of))
+    return asyncio.run(export_to(runtime, destination, mapping, dry_run=dry_run, days=days, only=only))
 
 
 async def export_to(
@@ -45,14 +47,16 @@ async def export_to(
     *,
     dry_run: bool = False,
     days: tuple[date, date] | None = None,
-    preview_of: str | None = None,
+    only: str | None = None,
 ) -> ExportReport:
     """The same for a destination that is not entered yet."""
     first, last = days or (None, None)
     with open_activities(runtime.config.warehouse.analytics_path) as activities:
+        if only is not None and activities.get(only) is None:
+            raise PermanentError(f"there is no engagement {only} in the published copy; `zcc build` writes it anew")
 
         def source(wanted: Wanted) -> Iterator[list[Activity]]:
-            return activities.iter_chunks(wanted, first=first, last=last)
+            return activities.iter_chunks(wanted, first=first, last=last, only=only)
 
         async with destination:
             return await sync(
@@ -63,11 +67,23 @@ async def export_to(
                 quarantine=runtime.state.quarantine,
                 files=StoredFiles(runtime.files),
                 clock=runtime.clock,
-                is_whole=days is None,
+                is_whole=days is None and only is None,
                 is_dry_run=dry_run,
-                preview_of=preview_of,
+                preview_of=only,
                 progress=runtime.progress,
             )
+
+
+def set_up(runtime: Runtime, crm: str) -> Sequence[SetupStep]:
+    """Create in the CRM what may be created by API; the steps that are not done say what an administrator does."""
+
+    async def work(destination: Destination) -> Sequence[SetupStep]:
+        async with destination:
+            return await destination.set_up()
+
+    mapping = mapping_for(runtime, crm)
+    access = require_access(runtime.config.exports, crm)
+    return asyncio.run(work(make_destination(access, mapping, clock=runtime.clock)))
 
 
 def mapping_for(runtime: Runtime, crm: str) -> CrmMapping:

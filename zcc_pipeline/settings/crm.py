@@ -108,7 +108,7 @@ class CrmSettings(BaseSettings):
     )
     servicenow_username: str | None = Field(
         None,
-        description="User of the password grant, where client credentials are not switched on",
+        description="User of the password grant, where client credentials are not switched on; alone, of Basic",
         examples=["zcc.integration"],
     )
     servicenow_password: SecretStr | None = Field(
@@ -181,7 +181,7 @@ NEEDS: Mapping[str, _Needs] = {
         ("audience", "token_url", "api_version"),
     ),
     "zendesk": _Needs(("url",), (("client_id", "client_secret"), ("email", "api_token")), ("token_url",)),
-    "servicenow": _Needs(("url", "client_id", "client_secret"), ((), ("username", "password")), ("token_url",)),
+    "servicenow": _Needs(("url",), (("client_id", "client_secret"), ("username", "password")), ("token_url",)),
     "dynamics": _Needs(("url", "client_id", "client_secret"), (("tenant_id",), ("token_url",))),
     "hubspot": _Needs(("access_token",), optional=("url", "api_version")),
 }

@@ -40,6 +40,11 @@ COMPLETE = {
         "ZCC_SERVICENOW_CLIENT_ID": "id",
         "ZCC_SERVICENOW_CLIENT_SECRET": "hush",
     },
+    "servicenow by user": {
+        "ZCC_SERVICENOW_URL": "https://example.service-now.com",
+        "ZCC_SERVICENOW_USERNAME": "zcc.integration",
+        "ZCC_SERVICENOW_PASSWORD": "hush",
+    },
     "dynamics": {"ZCC_DYNAMICS_URL": "https://example.crm4.dynamics.com", "ZCC_DYNAMICS_TENANT_ID": "tenant", **ENTRA},
     "dynamics by token address": {
         "ZCC_DYNAMICS_URL": "https://example.crm4.dynamics.com",
