@@ -1,0 +1,151 @@
+"""Finding tickets and people, with as few calls as the account demonstrably allows.
+
+Zendesk documents ``GET /tickets?external_id=`` for one id, and one connector's documentation says that several may be
+given with commas. Nobody says in so many words that a search for several values of one property finds all of them. So
+neither is taken for granted: each is shown once a run, with a value that is known to exist and one that is not, and
+where the known one does not come back everything is asked for one by one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from zcc_pipeline.exports.destination import Customer, CustomerKeys
+from zcc_pipeline.exports.phones import is_same
+from zcc_pipeline.exports.zendesk.api import Json, ZendeskApi, gather_in_order
+from zcc_pipeline.exports.zendesk.queries import (
+    VALUES_PER_QUERY,
+    can_be_searched,
+    email_query,
+    id_lists,
+    in_chunks,
+    phone_query,
+)
+
+USER = "user"
+_FEW = 3
+"""Up to so many, showing costs as much as it saves."""
+
+_NOBODY = "nobody-4b1f@zcc-pipeline.invalid"
+_NO_TICKET = "zcc-pipeline-no-such-engagement"
+
+
+class TicketLookup:
+    """Tickets by external id: consistent, unlike search."""
+
+    def __init__(self, api: ZendeskApi) -> None:
+        self._api = api
+        self._takes_lists: bool | None = None
+        self._known: str | None = None
+
+    @property
+    def wants_example(self) -> bool:
+        """Whether it could be shown that lists are taken, if only one ticket were known."""
+        return self._takes_lists is None and self._known is None
+
+    def know(self, external_id: str) -> None:
+        """A ticket with that id exists for certain."""
+        if self._known is None and "," not in external_id:
+            self._known = external_id
+
+    async def find(self, external_ids: Sequence[str]) -> dict[str, list[Json]]:
+        """Tickets by external id, oldest first; ids without any are left out."""
+        lists = [[each] for each in external_ids]
+        if len(external_ids) > _FEW and await self._may_list():
+            lists = id_lists(external_ids)
+        found: dict[str, list[Json]] = defaultdict(list)
+        wanted = set(external_ids)
+        for tickets in await gather_in_order(self._api.tickets_with(each) for each in lists):
+            for ticket in tickets:
+                if ticket.get("external_id") in wanted:
+                    found[ticket["external_id"]].append(ticket)
+        for external_id, tickets in found.items():
+            tickets.sort(key=lambda ticket: int(ticket["id"]))
+            self.know(external_id)
+        return found
+
+    async def _may_list(self) -> bool:
+        if self._takes_lists is None and self._known is not None:
+            shown = await self._api.tickets_with([_NO_TICKET, self._known])
+            self._takes_lists = any(ticket.get("external_id") == self._known for ticket in shown)
+        return bool(self._takes_lists)
+
+
+class PeopleLookup:
+    """Users by e-mail address and telephone number."""
+
+    def __init__(self, api: ZendeskApi) -> None:
+        self._api = api
+        self._takes_several: bool | None = None
+
+    async def customers(self, wanted: Sequence[CustomerKeys]) -> dict[CustomerKeys, list[Customer]]:
+        """By e-mail; where nobody has that, by phone."""
+        by_email = await self._by_email(keys.email for keys in wanted if keys.email)
+        found = {keys: _end_users(by_email.get(keys.email or "", ())) for keys in wanted}
+        left = [keys for keys in wanted if keys.phone and not found[keys]]
+        by_phone = await self._by_phone(keys.phone for keys in left if keys.phone)
+        return found | {keys: _end_users(by_phone.get(keys.phone or "", ())) for keys in left}
+
+    async def agents(self, emails: Sequence[str]) -> dict[str, str]:
+        """Ids of agents and administrators by e-mail, as it was asked for."""
+        users = await self._by_email(emails)
+        found = {}
+        for email in emails:
+            ids = {str(user["id"]) for user in users.get(email.lower(), ()) if user.get("role") in ("agent", "admin")}
+            if len(ids) == 1:
+                found[email] = ids.pop()
+        return found
+
+    async def _by_email(self, emails: Iterable[str]) -> dict[str, list[Json]]:
+        wanted = list(dict.fromkeys(email.lower() for email in emails if can_be_searched(email)))
+        found: dict[str, list[Json]] = defaultdict(list)
+        for user in await self._search(wanted, email_query):
+            for email in await self._addresses(user, wanted):
+                found[email].append(user)
+        return found
+
+    async def _addresses(self, user: Json, wanted: Sequence[str]) -> list[str]:
+        """Which of the wanted addresses are this user's. One that matched by another than the first is asked for."""
+        first = str(user.get("email") or "").lower()
+        if first in wanted:
+            return [first]
+        known = {str(each.get("value") or "").lower() for each in await self._api.identities(user.get("id"))}
+        return [email for email in wanted if email in known]
+
+    async def _by_phone(self, phones: Iterable[str]) -> dict[str, list[Json]]:
+        wanted = list(dict.fromkeys(phones))
+        found: dict[str, list[Json]] = defaultdict(list)
+        for user in await self._search(wanted, phone_query):
+            for phone in await self._numbers(user, wanted):
+                found[phone].append(user)
+        return found
+
+    async def _numbers(self, user: Json, wanted: Sequence[str]) -> list[str]:
+        """Which of the wanted numbers are this user's; the search also finds longer ones that end alike."""
+        first = [phone for phone in wanted if is_same(phone, user.get("phone"))]
+        if first:
+            return first
+        known = [str(each.get("value") or "") for each in await self._api.identities(user.get("id"))]
+        return [phone for phone in wanted if any(is_same(phone, value) for value in known)]
+
+    async def _search(self, values: Sequence[str], query: Callable[[Sequence[str]], str]) -> list[Json]:
+        """Users whom the query finds, each once."""
+        size = VALUES_PER_QUERY if len(values) > _FEW and await self._may_combine() else 1
+        answers = await gather_in_order(self._api.search(query(chunk)) for chunk in in_chunks(values, size))
+        users = {user.get("id"): user for answer in answers for user in answer if user.get("active") is not False}
+        return [user for user in users.values() if user.get("result_type", USER) == USER]
+
+    async def _may_combine(self) -> bool:
+        if self._takes_several is None:
+            email = str((await self._api.me()).get("email") or "").lower()
+            self._takes_several = False
+            if can_be_searched(email):
+                shown = await self._api.search(email_query([_NOBODY, email]))
+                self._takes_several = any(str(user.get("email") or "").lower() == email for user in shown)
+        return self._takes_several
+
+
+def _end_users(users: Iterable[Mapping[str, Any]]) -> list[Customer]:
+    return [Customer(USER, str(user["id"])) for user in users if user.get("role") == "end-user"]
