@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -49,7 +52,17 @@ def ensure_dagster_home(home: Path, *, state_url: str | None = None) -> dg.Dagst
     uses_postgres = state_url is not None and state_url.startswith("postgres")
     _write(folder / DAGSTER_YAML, _COMMON.format(home=folder) + (_POSTGRES if uses_postgres else ""))
     overrides = {"storage": {"postgres": {"postgres_url": state_url}}} if uses_postgres else None
-    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=overrides))
+    with _alone(folder / "opening.lock"):
+        return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=overrides))
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Until everybody else is out. Dagster creates its SQLite files when it opens them first, and of two processes that
+    do so at the same moment one fails with "table already exists" or "database is locked"."""
+    with path.open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _write(path: Path, text: str) -> None:

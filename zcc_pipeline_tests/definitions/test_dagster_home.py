@@ -74,6 +74,34 @@ def test_an_opened_home_is_not_written_again(tmp_path: Path) -> None:
     assert path.stat().st_mtime == 0
 
 
+OPENS = """
+import sys, time
+from pathlib import Path
+from zcc_pipeline.orchestration.instance import ensure_dagster_home
+print("ready", flush=True)
+sys.stdin.readline()
+with ensure_dagster_home(Path(sys.argv[1])) as instance:
+    assert instance.get_runs() == []
+"""
+
+
+def test_processes_that_open_a_new_home_at_once_all_succeed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", OPENS, str(tmp_path)]
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    ended = [process.communicate(timeout=120) for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4, ended
+
+
 def test_a_run_whose_process_is_gone_is_marked_as_failed_and_its_slots_are_free(instance: dg.DagsterInstance) -> None:
     dead, alive = start_run(instance, dead_process_tags()), start_run(instance, worker_tags())
     storage = instance.event_log_storage
