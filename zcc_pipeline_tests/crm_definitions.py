@@ -138,7 +138,7 @@ class ApiDefinition:
                 yield f"a body of {request.media_type or 'no media type'} is not taken"
             return
         try:
-            content = _body_of(request)
+            content = _body_of(request, schema)
         except MalformedBodyError as malformed:
             yield str(malformed)
             return
@@ -181,18 +181,19 @@ def _schema(contents: Mapping[str, Any], media_type: str) -> Json | None:
     return None
 
 
-def _body_of(request: Request) -> Any:
-    """As a schema sees it; None where it is neither JSON nor a form."""
+def _body_of(request: Request, schema: Json) -> Any:
+    """As a schema sees it; None where it is neither JSON nor a form. A part that holds JSON is read as such, unless it
+    is described as text."""
     if request.media_type == "application/x-www-form-urlencoded":
         return request.form()
     if request.media_type == "multipart/form-data":
         parts = parse_multipart(request.header("content-type"), request.body)
-        return {part.name: _part_content(part.media_type, part.content) for part in parts}
+        texts = {name for name, each in schema.get("properties", {}).items() if each.get("type") == "string"}
+        return {
+            part.name: _part_content("text/plain" if part.name in texts else part.media_type, part.content)
+            for part in parts
+        }
     return request.content if request.media_type.endswith("json") else None
-
-
-def _part_content(media_type: str, content: bytes) -> Any:
-    return json.loads(content) if media_type == "application/json" else content.decode("latin-1")
 
 
 def _with_nulls(node: Any) -> Any:

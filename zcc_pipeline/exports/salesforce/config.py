@@ -13,7 +13,7 @@ from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.exports.salesforce.assertion import Signer
 from zcc_pipeline.exports.session import SessionConfig
 from zcc_pipeline.exports.tokens import OAuthGrant, TokenCache
-from zcc_pipeline.transport import Timeouts
+from zcc_pipeline.transport import RetryPolicy, Timeouts
 
 URL_SETTING = "ZCC_SALESFORCE_URL"
 SECRET_SETTING = "ZCC_SALESFORCE_CLIENT_SECRET"  # noqa: S105 - a name
@@ -48,6 +48,9 @@ class SalesforceConfig:
     rows_per_write: int = 5_000
     bulk_wait_seconds: float = 1_800.0
     """How long a job is waited for; afterwards the next run asks for it."""
+    retry: RetryPolicy = field(
+        default_factory=lambda: RetryPolicy(attempts=8, total_seconds=900.0, longest_wait_seconds=30.0)
+    )
     first_look_seconds: float = 2.0
     """Until a job's state is asked for the first time; each later look waits longer, up to half a minute."""
 
@@ -72,6 +75,7 @@ class SalesforceConfig:
             base_url=self.url,
             url_setting=URL_SETTING,
             concurrency=self.concurrency,
+            retry=self.retry,
             timeouts=Timeouts(read=130.0, request=150.0),  # a call may take Salesforce two minutes before it gives up
         )
 

@@ -46,12 +46,13 @@ class SalesforceDestination:
     def __init__(
         self,
         config: SalesforceConfig,
-        *,
         mapping: CrmMapping,
+        *,
         clock: Clock,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """``ConfigurationError`` where credentials cannot be used or a target's options are wrong."""
+        """``transport`` is for tests only. ``ConfigurationError`` where credentials cannot be used or options in the
+        mapping are wrong."""
         self.batch_size = config.rows_per_write
         self._mapping = mapping
         self._options = {name: mapping.options(name, SalesforceOptions) for name in mapping.section.targets}

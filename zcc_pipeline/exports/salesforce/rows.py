@@ -63,8 +63,8 @@ def task_row(one: Addressed, task: TaskOptions, record_id: str, info: ObjectInfo
 
 
 def fits_bulk(row: Mapping[str, Any], info: ObjectInfo) -> bool:
-    """Whether Bulk carries it: no value in a field that was made for more than it takes (transcripts), none that reads as
-    the sign for emptiness, and not too much in all."""
+    """Whether Bulk carries it: no value in a field that was made for more than it takes (transcripts), none that reads
+    as the sign for emptiness, and not too much in all."""
     total = 0
     for name, value in row.items():
         if isinstance(value, str):

@@ -58,8 +58,8 @@ class Assertions:
             raise oauth_error("invalid_client_id", "client identifier invalid")
         if claims.get("aud") not in self._audiences:
             raise oauth_error("invalid_grant", "audience is invalid")
-        now, expires = self._now().timestamp(), claims.get("exp")
-        if not isinstance(expires, int) or not now < expires <= now + _LONGEST_LIFE_SECONDS:
+        now, expires = self._now().timestamp(), str(claims.get("exp", ""))
+        if not expires.isdigit() or not now < int(expires) <= now + _LONGEST_LIFE_SECONDS:
             raise oauth_error("invalid_grant", "expired authorization code")
         subject = claims.get("sub")
         if not isinstance(subject, str) or (self._username is not None and subject != self._username):

@@ -92,6 +92,7 @@ class SalesforceStandIn(CrmStandIn):
             Route("GET", rows + "/{sobject}/describe", self._describe),
             Route("POST", rows + "/ContentVersion", self._upload, writes=True),
             Route("POST", rows + "/{sobject}", self._create, writes=True),
+            Route("POST", rows + "/{sobject}/", self._create, writes=True),
             Route("PATCH", rows + "/{sobject}/{value}", self._update_one, writes=True),
             Route("GET", rows + "/{sobject}/{key}/{value}", self._read_one),
             Route("PATCH", rows + "/{sobject}/{key}/{value}", self._upsert_one, writes=True),
