@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from zcc_pipeline.simulator.crm.dynamics.filters import read_literal
 from zcc_pipeline.simulator.crm.dynamics.refusals import UNKNOWN_SEGMENT, refuse
@@ -45,8 +46,8 @@ def read_address(text: str) -> Address:
 
 
 def read_reference(text: str) -> tuple[str, Address]:
-    """Entity set and address of ``/contacts(…)``."""
-    found = _REFERENCE.fullmatch(text)
+    """Entity set and address of ``/contacts(…)``: a URI, percent-encoded or not."""
+    found = _REFERENCE.fullmatch(unquote(text))
     if found is None:
         raise refuse(400, UNKNOWN_SEGMENT, "Bad Request - Error in query syntax.")
     return found[1], read_address(found[2])
