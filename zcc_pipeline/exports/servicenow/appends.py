@@ -97,19 +97,21 @@ class Appends:
         self, wanted: Sequence[tuple[Written, Entry]], log: WriteLog
     ) -> tuple[list[Written], list[Outcome]]:
         """Records of which a note was not reached, and the outcomes of all notes that were."""
-        for each, entry in wanted:
-            log.begun(each.job.id, entry.key)
+        if not wanted:
+            return [], []
+        log.begun_all([(each.job.id, entry.key) for each, entry in wanted])
         items = [note_item(each.job, each.ref, entry) for each, entry in wanted]
-        replies = await self._client.write_all(items, "add work notes", Safety.ONCE) if items else []
-        outcomes, left = [], {}
+        replies = await self._client.write_all(items, "add work notes", Safety.ONCE)
+        outcomes, left, done = [], {}, []
         for (each, entry), reply in zip(wanted, replies, strict=True):
             if reply is NOT_REACHED:
                 left[each.job.id] = each
             elif reply.is_success:
-                log.done(each.job.id, entry.key, each.ref.id)
+                done.append((each.job.id, entry.key, each.ref.id))
                 outcomes.append(Outcome(each.job.id, Status.UPDATED, each.ref))
             else:
                 outcomes.append(_of_part(failed(each.job.id, reply, each.ref), "note"))
+        log.done_all(done)
         failing = {outcome.engagement_id for outcome in outcomes if outcome.status is not Status.UPDATED}
         return [each for job_id, each in left.items() if job_id not in failing], outcomes
 

@@ -65,7 +65,7 @@ class People:
                 Call("POST", path, "create a customer", Safety.ONCE, json=body)
             )
         except CrmRefused as refused:
-            raise RecordRejected(f"create a customer: {refused.code}") from refused
+            raise RecordRejected(refused.message or refused.code) from None
         sys_id = answer.get("result", {}).get("sys_id") if isinstance(answer, dict) else None
         if not is_sys_id(sys_id):
             raise RecordRejected("create a customer: an answer without an id")

@@ -56,7 +56,9 @@ class AttachmentApi:
         )
         self.contents[row["sys_id"]] = request.body
         self._count("sys_attachment inserted")
-        return json_answer({"result": Shown(self._instance, request, self._base_url()).row(row)}, status=201)
+        where = {"Location": f"{self._base_url()}/api/now/attachment/{row['sys_id']}"}
+        shown = Shown(self._instance, request, self._base_url()).row(row)
+        return json_answer({"result": shown}, status=201, headers=where)
 
     def read(self, request: Request) -> Answer:
         """``GET /attachment/{sys_id}/file``."""

@@ -158,6 +158,7 @@ _PLATFORM = (
             _flag("unique_index", "Unique index"),
         ),
     ),
+    Table("awa_queue", "Queue", (_text("name", "Name", 80),)),
     Table("sys_properties", "System Property", (_text("name", "Name", 100), _text("value", "Value", 4000))),
     Table(
         "sys_transform_map",

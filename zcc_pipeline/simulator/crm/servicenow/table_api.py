@@ -68,7 +68,9 @@ class TableApi:
         except WriteRefusedError as refused:
             raise _refused("insert", table, refused) from None
         self._count(f"{table} inserted")
-        return json_answer({"result": Shown(self._instance, request, self._base_url()).row(row)}, status=201)
+        where = {"Location": f"{self._base_url()}/api/now/table/{table}/{row['sys_id']}"}
+        shown = Shown(self._instance, request, self._base_url()).row(row)
+        return json_answer({"result": shown}, status=201, headers=where)
 
     def update(self, request: Request) -> Answer:
         """``PATCH`` and ``PUT /table/{table}/{sys_id}``."""
