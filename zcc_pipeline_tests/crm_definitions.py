@@ -196,6 +196,10 @@ def _body_of(request: Request, schema: Json) -> Any:
     return request.content if request.media_type.endswith("json") else None
 
 
+def _part_content(media_type: str, content: bytes) -> Any:
+    return json.loads(content) if media_type == "application/json" else content.decode("latin-1")
+
+
 def _with_nulls(node: Any) -> Any:
     """OpenAPI 3.0 says ``nullable`` where JSON Schema has a type more."""
     if isinstance(node, list):

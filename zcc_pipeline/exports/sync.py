@@ -137,6 +137,7 @@ class _Run:
 
     async def _take(self, chunk: list[Activity]) -> None:
         """Decide about a chunk; what is to be sent waits until a batch of its target is full."""
+        chunk = self._each_once(chunk)
         rows = self._ledger.get(self._crm, [activity.engagement_id for activity in chunk])
         resend, unknown = await self._settle_open(chunk, rows)
         settled: list[Settle] = []
@@ -162,6 +163,12 @@ class _Run:
         for target, waiting in list(self._waiting.items()):
             while len(waiting) >= self._destination.batch_size:
                 await self._flush(target)
+
+    def _each_once(self, chunk: list[Activity]) -> list[Activity]:
+        """CRMs refuse a batch that holds a key twice. What comes again after its batch was written is unchanged."""
+        waiting = {send.plan.engagement_id for sends in self._waiting.values() for send in sends}
+        found = {each.engagement_id: each for each in chunk if each.engagement_id not in waiting}
+        return list(found.values())
 
     async def _settle_open(self, chunk: list[Activity], rows: dict[str, ExportRow]) -> tuple[set[str], set[str]]:
         """Ask what became of records in flight; ``rows`` then hold it. Returns those that are there and are written
