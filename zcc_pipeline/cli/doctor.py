@@ -21,13 +21,15 @@ def doctor(as_json: JsonOption = False) -> None:
 
     Settings (secrets never shown), state, lake and disk first, then Zoom: credentials, each missing scope by name,
     inboxes without transcription, queues without recording, the clock; then push: events that are not subscribed, a
-    receiver that has fallen silent, flows without their script. Exit code 1 when something is a problem.
+    receiver that has fallen silent, flows without their script; then each CRM that is set: permissions, its unique key
+    field, limits left, the mapping against its fields, who else logs there. Exit code 1 when something is a problem.
 
     Example:
         zcc doctor
     """
     from zcc_pipeline.pipeline.account_check import examine_account
     from zcc_pipeline.pipeline.doctor import Verdict, examine_machine
+    from zcc_pipeline.pipeline.export_checks import examine_exports
     from zcc_pipeline.pipeline.route_check import examine_routes
     from zcc_pipeline.settings import load_settings, open_runtime
 
@@ -36,7 +38,7 @@ def doctor(as_json: JsonOption = False) -> None:
     if not as_json:
         _show_settings(settings)
     with open_runtime(settings) as runtime:
-        for source in (examine_machine, examine_account, examine_routes):
+        for source in (examine_machine, examine_account, examine_routes, examine_exports):
             for finding in source(runtime):
                 findings.append(finding)
                 if not as_json:
@@ -47,6 +49,8 @@ def doctor(as_json: JsonOption = False) -> None:
         print_json({"settings": values, "findings": findings})
     else:
         _show_routes()
+        if runtime.config.exports:
+            _show_coexistence()
         say()
         say(_verdict(findings))
     if Verdict.PROBLEM in worst:
@@ -92,6 +96,14 @@ def _show_routes() -> None:
     heading("Which way when")
     for route in DECISION_TABLE:
         paragraph(f"- {route.situation}: {route.way}. It needs: {route.needs}.", indent="  ")
+
+
+def _show_coexistence() -> None:
+    from zcc_pipeline.pipeline.export_checks import COEXISTENCE
+
+    heading("Beside Zoom's own connector")
+    for advice in COEXISTENCE:
+        paragraph(f"- {advice.situation}: {advice.way}. In the mapping file: {advice.setting}.", indent="  ")
 
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}

@@ -24,6 +24,9 @@ HINTS = {
 }
 """Rooms whose items cannot be replayed from what is held, and what to do instead."""
 
+NEXT = {"exports": "The next `zcc export` of that CRM offers them again."}
+"""What follows a replay, by room; the others' items are events."""
+
 IdArguments = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Items, as the list names them.")]
 
 
@@ -89,8 +92,8 @@ def replay(
 ) -> None:
     """Try items again: after an upgrade, or after a setting was put right.
 
-    An event that is accepted now is applied as if it had just arrived, for the moment at which it happened. Exit code 1
-    when something is still refused.
+    An event that is accepted now is applied as if it had just arrived, for the moment at which it happened. A record
+    that a CRM refused is offered again by the next export. Exit code 1 when something is still refused.
 
     Examples:
         zcc quarantine replay 01JD3ZK8Q7W5V2M4N6P8R0T2X4
@@ -104,8 +107,9 @@ def replay(
     else:
         for outcome in outcomes:
             paragraph(f"{outcome['item_id']}: {outcome['outcome']}" + (f": {said}" if (said := outcome["why"]) else ""))
-        if any(outcome["outcome"] == "replayed" for outcome in outcomes):
-            say("The next refresh reads again what the events name (`zcc run`, or the sensor received_events).")
+        rooms = {item.room for item, done in zip(items, outcomes, strict=True) if done["outcome"] == "replayed"}
+        for room in sorted(rooms):
+            say(NEXT.get(room, "The next refresh reads again what the events name (`zcc run`, or the sensor)."))
     if any(outcome["outcome"] == "refused again" for outcome in outcomes):
         raise typer.Exit(FAILED)
 
@@ -173,12 +177,17 @@ def _chosen(quarantine: Quarantine, item_ids: list[str] | None, *, all_held: boo
 
 
 def _replay(runtime: Runtime, item: QuarantineItem) -> dict[str, str | None]:
-    from zcc_pipeline.pipeline.events import ROOM
+    from zcc_pipeline.exports.sync import ROOM as EXPORTS
+    from zcc_pipeline.pipeline.events import ROOM as EVENTS
     from zcc_pipeline.pipeline.events import replay as replay_event
+    from zcc_pipeline.pipeline.exporting import offer_again
 
-    if item.room != ROOM:
+    if item.room == EXPORTS:
+        refused = offer_again(runtime, item)
+    elif item.room == EVENTS:
+        refused = replay_event(runtime, item)
+    else:
         return {"item_id": item.item_id, "outcome": "not an event", "why": HINTS.get(item.room)}
-    refused = replay_event(runtime, item)
     return {"item_id": item.item_id, "outcome": "refused again" if refused else "replayed", "why": refused}
 
 
