@@ -123,7 +123,7 @@ class Imports:
         made = maps[0]
         entries = [entry for entry in instance.rows("sys_transform_entry") if entry["map"] == made["sys_id"]]
         if self._refuses(row.get(KEY, ""), " ".join(row.values())):
-            return Transformed("error", made["name"], message="Row transform ignored by onBefore script: rejected")
+            return Transformed("error", made["name"], message="Row transform rejected by onBefore script")
         return self._write(row, made, entries)
 
     def _write(self, row: Row, made: Row, entries: Sequence[Row]) -> Transformed:
