@@ -112,14 +112,14 @@ def _tokens(text: str) -> Iterator[_Token]:
         at = found.end()
 
 
-def _text_of(token: _Token) -> str:
+def _text_of(token: _Token, *, is_pattern: bool) -> str:
     def put(found: re.Match[str]) -> str:
         escaped = found[1]
         if len(escaped) == 5:
             return chr(int(escaped[1:], 16))
         if escaped not in _ESCAPES:
             malformed(f"Illegal escape sequence \\{escaped}")
-        return _ESCAPES[escaped]
+        return escaped if escaped in "_%" and not is_pattern else _ESCAPES[escaped]
 
     value = _ESCAPE.sub(put, token.text[1:-1])
     if len(value) > LONGEST_LITERAL:
@@ -204,8 +204,7 @@ class _Parser:
     def _literal(self, *, is_pattern: bool = False) -> Any:  # noqa: ANN401 JSON
         token = self._next()
         if token.kind == "string":
-            text = _text_of(token)
-            return text if is_pattern else text.replace("\\_", "_").replace("\\%", "%")
+            return _text_of(token, is_pattern=is_pattern)
         if token.kind == "number":
             return float(token.text)
         if token.kind == "moment":
