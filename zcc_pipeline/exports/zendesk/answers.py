@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from zcc_pipeline.exports.session import NotThere, Refused, Retry, TokenExpired, Trouble
+from zcc_pipeline.exports.session import DailyLimit, NotThere, Refused, Retry, TokenExpired, Trouble
 from zcc_pipeline.transport import parse_retry_after
 
 _OWN_LIMITS = frozenset({"TooManyJobs", "TooManyTicketUpdates"})
@@ -30,26 +30,26 @@ PASSING = frozenset(
 )
 """Words of a row that failed and may well succeed another time."""
 
+_LONGEST_WAIT_SECONDS = 900.0
+"""Zendesk counts by the minute, and by ten minutes for one ticket; whoever is told to wait longer comes another day."""
+
 _CLOSED = "closed prevents ticket update"
 
 
 def classify(response: httpx.Response, now: datetime) -> Trouble:
     """By consequence. 409 is another update at the same moment; the body may be anything."""
     code, message, details = read_error(response.content)
-    after = parse_retry_after(response.headers.get("retry-after"), now=now)
-    match response.status_code:
-        case 401:
-            return TokenExpired()
-        case 404:
-            return NotThere(code)
-        case 429:
-            return Retry(after, pause_all=code not in _OWN_LIMITS)
-        case 408 | 409 | 423:
-            return Retry(after)
-        case status if status >= 500:
-            return Retry(after)
-        case _:
-            return Refused(code, message, details)
+    status = response.status_code
+    if status == 401:
+        return TokenExpired()
+    if status == 404:
+        return NotThere(code)
+    if status >= 500 or status in (408, 409, 423, 429):
+        after = parse_retry_after(response.headers.get("retry-after"), now=now)
+        if after is not None and after > _LONGEST_WAIT_SECONDS:
+            return DailyLimit(after)
+        return Retry(after, pause_all=status == 429 and code not in _OWN_LIMITS)
+    return Refused(code, message, details)
 
 
 def read_error(body: bytes) -> tuple[str, str, Any]:

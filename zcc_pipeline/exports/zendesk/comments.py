@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from zcc_pipeline.exports.cutting import cut_at_sentence, length
-from zcc_pipeline.exports.destination import Addressed, Attachment, Outgoing
+from zcc_pipeline.exports.destination import Addressed, Attachment, Entry, Outgoing
 from zcc_pipeline.exports.zendesk.options import TicketOptions
 
 BODY = "body:"
@@ -46,9 +46,11 @@ def pieces_of(outgoing: Outgoing, fields: Mapping[str, Any], options: TicketOpti
     """All comments of an engagement, in the order in which they are written."""
     pieces: list[Piece] = []
     if body := fields.get("comment"):
-        pieces.append(Piece(f"{BODY}{_digest(body)}", _paragraphs(body), written_at=outgoing.started_at))
+        shown = split_text(body, options.comment_bytes - _MARK_ROOM)[0]
+        pieces.append(Piece(f"{BODY}{_digest(body)}", _paragraphs(shown), written_at=outgoing.started_at))
     pieces += [
-        Piece(entry.key, _harmless(entry.html), entry.author_email, entry.written_at) for entry in outgoing.entries
+        Piece(entry.key, _entry_html(entry, options), entry.author_email, entry.written_at)
+        for entry in outgoing.entries
     ]
     if transcript := fields.get("transcript"):
         pieces += _transcript(transcript, options)
@@ -99,6 +101,16 @@ def marked_keys(comments: Iterable[Mapping[str, Any]]) -> dict[str, str]:
         if match := _MARK.search(text.rpartition("\n")[2]):
             found.setdefault(unquote(match[1]), str(comment.get("id")))
     return found
+
+
+def _entry_html(entry: Entry, options: TicketOptions) -> str:
+    """One comment a note version, so that a note that is too long is cut."""
+    most = options.comment_bytes - _MARK_ROOM
+    markup, room = _harmless(entry.html), most
+    while length(markup, "utf8") > most:
+        markup = _paragraphs(cut_at_sentence(entry.text, room, remark="[Shortened.]", unit="utf8"))
+        room = room * 3 // 4
+    return markup
 
 
 def _transcript(text: str, options: TicketOptions) -> list[Piece]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Self
 
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import ConfigurationError
@@ -47,18 +45,6 @@ class ZendeskConfig:
     """After which a job's rows are left to the next run."""
     jobs_at_once: int = 5
     """Each of a hundred records; Zendesk lets 30 of an account wait or work, whoever started them."""
-
-    @classmethod
-    def from_values(cls, values: Mapping[str, str]) -> Self:
-        """From the settings, by their names without ``ZCC_ZENDESK_``."""
-        return cls(
-            values["url"],
-            client_id=values.get("client_id"),
-            client_secret=values.get("client_secret"),
-            token_url=values.get("token_url"),
-            email=values.get("email"),
-            api_token=values.get("api_token"),
-        )
 
     @property
     def uses_api_token(self) -> bool:

@@ -138,8 +138,7 @@ class TicketWriter:
             if ticket_id is not None:
                 self._lookup.know(row.id)
                 ref = RemoteRef(TICKET, ticket_id)
-                for key in (*(piece.key for piece in pieces), WHOLE):
-                    log.done(row.id, key, ticket_id)
+                log.done_all([(row.id, key, ticket_id) for key in (*(piece.key for piece in pieces), WHOLE)])
                 outcomes[row.id] = Outcome(row.id, Status.CREATED, ref)
             elif result.code:
                 outcomes[row.id] = row_outcome(row, result)
@@ -184,8 +183,7 @@ class TicketWriter:
             outcomes[engagement_id] = failed(engagement_id, error)
             return None
         item = Existing(one, str(ticket["id"]), frozenset(there), ticket, is_new=True)
-        for key in (*there, WHOLE):
-            log.done(engagement_id, key, item.ticket_id)
+        log.done_all([(engagement_id, key, item.ticket_id) for key in (*there, WHOLE)])
         return item
 
     async def _created(self, one: Addressed) -> tuple[Json, list[str]]:
@@ -258,10 +256,8 @@ class TicketWriter:
         if item.is_new or not must_be_looked_for(item.one):
             return
         found = marked_keys(await self._api.comments(item.ticket_id))
-        for key, comment_id in found.items():
-            if key not in item.there:
-                log.done(item.id, key, comment_id)
-        log.done(item.id, WHOLE, item.ticket_id)
+        new = [(item.id, key, comment_id) for key, comment_id in found.items() if key not in item.there]
+        log.done_all([*new, (item.id, WHOLE, item.ticket_id)])
         item.there |= frozenset(found)
 
     async def _round(self, items: Sequence[Existing], log: WriteLog, outcomes: dict[str, Outcome]) -> list[Existing]:
@@ -269,9 +265,7 @@ class TicketWriter:
         made = await gather_in_order(self._update_row(item, outcomes) for item in items)
         rows = {row.id: row for row in made if row is not None}
         going = [item for item in items if item.id in rows]
-        for item in going:
-            for piece in item.left[:1]:
-                log.begun(item.id, piece.key)
+        log.begun_all([(item.id, piece.key) for item in going for piece in item.left[:1]])
         results = await self._runner.run(list(rows.values()), self._start_update, log, outcomes)
         for item in going:
             if (result := results.get(item.id)) is None:
