@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from zcc_pipeline.domain.clock import Clock, SystemClock
 from zcc_pipeline.exports.destination import Addressed, Attachment, Customer, Entry, Outgoing
 from zcc_pipeline.exports.dynamics import DynamicsDestination
-from zcc_pipeline.exports.mapping import CrmMapping, parse_mapping, read_mapping
+from zcc_pipeline.exports.mapping import CrmMapping, parse_mapping, read_mapping, shipped_text
 from zcc_pipeline.exports.outcomes import Outcome
 from zcc_pipeline.simulator.crm.base import CrmOptions, RunningStandIn
 from zcc_pipeline_tests.integration.exports.dynamics.adapter import ADAPTER, KEY, config_of
@@ -80,8 +80,6 @@ def mapping_of(text: str) -> CrmMapping:
 
 def changed(replacements: dict[str, str], text: str | None = None) -> CrmMapping:
     """The shipped section with some of its words replaced."""
-    from zcc_pipeline.exports.mapping import shipped_text
-
     whole = text or shipped_text()
     section = "version: 1\n" + whole[whole.index("\ndynamics:\n") : whole.index("\nhubspot:\n")]
     for before, after in replacements.items():
