@@ -2,8 +2,9 @@
 
     python benchmarks/warehouse_growth.py [--small 100000] [--large 1000000] [--day 3000]
 
-The lake is written by DuckDB in the pipeline's own format: engagements, notes, dispositions, recordings, voice calls
-and statuses. Prints the full builds, the day on each, their ratio, and publishing apart.
+Both histories are 200 days, of a smaller and of a larger centre. The lake is written by DuckDB in the pipeline's own
+format: engagements, notes, dispositions, recordings, voice calls and statuses. Prints the full builds, the day on
+each, their ratio, and publishing apart.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ from zcc_pipeline.settings import Settings, open_runtime
 
 LAST_DAY = date(2026, 10, 31)
 DAYS = 200
+CONTACTS = 5
+"""Of a customer within the history: a larger centre has more customers, not customers who call more often."""
 ENGAGEMENTS = """
     create or replace temp table base as
     select
         format('{:s}-{:010d}', ?, i) as id,
         cast(? as date) + to_seconds(cast(floor(i * 86400.0 / ?) as bigint)) as started,
-        i
+        i,
+        cast(hash(format('{:s}-{:010d}', ?, i)) % ? as bigint) as customer
     from range(?) as t(i)
 """
 PAYLOADS = {
@@ -38,8 +42,8 @@ PAYLOADS = {
             end_time: strftime(started + interval 5 minute, '%Y-%m-%dT%H:%M:%SZ'), duration: 300,
             direction: if(i % 3 = 0, 'outbound', 'inbound'),
             channels: [{channel: if(i % 4 = 0, 'messaging', 'voice'), channel_source: if(i % 4 = 0, 'web_chat', '')}],
-            consumers: [{consumer_id: 'con-' || (i % 50000), consumer_display_name: 'Customer ' || (i % 50000),
-                         consumer_number: '+1205555' || lpad((i % 10000)::varchar, 4, '0')}],
+            consumers: [{consumer_id: 'con-' || customer, consumer_display_name: 'Customer ' || customer,
+                         consumer_number: '+1205' || lpad(customer::varchar, 7, '0')}],
             flows: [{flow_id: 'flow-1', flow_name: 'Main', flow_version: '1'}],
             queues: [{cc_queue_id: 'queue-' || (i % 8), queue_name: 'Queue ' || (i % 8)}],
             agents: [{user_id: 'user-' || (i % 40), display_name: 'Agent ' || (i % 40)}],
@@ -76,10 +80,11 @@ PAYLOADS = {
 }
 
 
-def write_day(lake: Path, day: date, engagements: int) -> None:
-    """One day of every dataset, as landing writes it."""
+def write_day(lake: Path, day: date, engagements: int, customers: int) -> None:
+    """One day of every dataset, as landing writes it; any of the customers may call on any day."""
     connection = duckdb.connect()
-    connection.execute(ENGAGEMENTS, [day.isoformat(), day.isoformat(), engagements, engagements])
+    name = day.isoformat()
+    connection.execute(ENGAGEMENTS, [name, name, engagements, name, customers, engagements])
     for dataset, select in PAYLOADS.items():
         folder = lake / dataset / f"date={day}"
         folder.mkdir(parents=True)
@@ -97,13 +102,14 @@ def write_day(lake: Path, day: date, engagements: int) -> None:
 
 def measure(history: int, day_size: int, home: Path) -> tuple[float, float, float]:
     """Seconds of the full build, of one more day, and of publishing."""
+    customers = history // CONTACTS
     with open_runtime(Settings(home=home)) as runtime:
         runtime.lake.ensure_seeded(DATASETS.values())
         for offset in range(DAYS):
-            write_day(home / "lake", LAST_DAY - timedelta(days=offset), history // DAYS)
+            write_day(home / "lake", LAST_DAY - timedelta(days=offset), history // DAYS, customers)
         full = _timed(lambda: build(runtime))
         build(runtime)  # settles caches: the next one is a build like every other night's
-        write_day(home / "lake", LAST_DAY + timedelta(days=1), day_size)
+        write_day(home / "lake", LAST_DAY + timedelta(days=1), day_size, customers)
         return full, _timed(lambda: build(runtime)), _timed(lambda: publish(runtime))
 
 
