@@ -20,14 +20,14 @@ class HubSpotConfig:
     """One account. ``access_token`` is a service key, or an access token of an app: both travel the same way.
 
     Limits (usage guidelines, November 2026): 190 calls in ten seconds for Professional and Enterprise, 100 below, and
-    five searches a second on top; the paces stay a little under them, and a 429 tells where the account's are lower.
+    five searches a second on top; the paces stay a little under both, and a 429 tells where the account's are lower.
     """
 
     access_token: str = field(repr=False)
     url: str = "https://api.hubapi.com"
     api_version: str = "2026-09"
     calls_per_ten_seconds: int = 185
-    searches_per_second: int = 4
+    searches_per_second: int = 5
     concurrency: int = 6
     retry: RetryPolicy = field(
         default_factory=lambda: RetryPolicy(attempts=8, total_seconds=900.0, longest_wait_seconds=30.0)

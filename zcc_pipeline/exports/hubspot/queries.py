@@ -11,7 +11,7 @@ from typing import Any
 
 from zcc_pipeline.exports.destination import Customer, CustomerKeys
 from zcc_pipeline.exports.hubspot.client import HubSpotClient, Json, next_page
-from zcc_pipeline.exports.phones import is_same, national_digits, spellings
+from zcc_pipeline.exports.phones import digits, is_same, national_digits, spellings
 
 CONTACTS = "contacts"
 MOST_VALUES = 100
@@ -85,15 +85,18 @@ class ContactFinder:
         self, names: Sequence[str], part: Mapping[str, Sequence[str]], found: dict[str, list[str]]
     ) -> None:
         values = [value for spelled in part.values() for value in spelled]
+        by_ending: dict[str, list[str]] = {}
+        for phone in part:
+            by_ending.setdefault(_ending(phone), []).append(phone)
         after: str | None = None
         for _ in range(0, _MOST_IN_ALL, MOST_RESULTS):
             body = any_of(names, values, properties=self._phones, after=after)
             page = await self._client.search(CONTACTS, body)
             for contact in page.get("results") or ():
-                typed = _values(contact, self._phones)
-                for phone in part:
-                    if any(is_same(phone, each) for each in typed):
-                        found[phone] = list(dict.fromkeys([*found[phone], str(contact.get("id"))]))
+                for typed in _values(contact, self._phones):
+                    for phone in by_ending.get(_ending(typed), ()):
+                        if str(contact.get("id")) not in found[phone] and is_same(phone, typed):
+                            found[phone].append(str(contact.get("id")))
             after = next_page(page)
             if after is None or all(len(found[phone]) >= _ENOUGH for phone in part):
                 return
@@ -116,6 +119,11 @@ async def find_by_value(
             if after is None:
                 break
     return found
+
+
+def _ending(phone: str) -> str:
+    """What every spelling of a number has in common, so that not all are compared with all."""
+    return digits(phone)[-4:]
 
 
 def _parts(spelled: Iterable[tuple[str, Sequence[str]]], most: int) -> Iterator[dict[str, Sequence[str]]]:
