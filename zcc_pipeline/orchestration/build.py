@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import dagster as dg
 from zcc_pipeline.orchestration.assets.coverage import build_coverage_assets
 from zcc_pipeline.orchestration.assets.dbt import build_dbt_assets
 from zcc_pipeline.orchestration.assets.events import build_event_assets
+from zcc_pipeline.orchestration.assets.exports import build_export_assets
 from zcc_pipeline.orchestration.assets.publish import build_publish_assets
 from zcc_pipeline.orchestration.assets.raw import build_raw_assets
 from zcc_pipeline.orchestration.assets.refresh import build_refresh_assets
@@ -17,12 +19,13 @@ from zcc_pipeline.orchestration.checks import build_checks
 from zcc_pipeline.orchestration.coverage_checks import build_coverage_checks
 from zcc_pipeline.orchestration.dbt_project import read_project
 from zcc_pipeline.orchestration.event_sensor import build_event_sensor
+from zcc_pipeline.orchestration.export_checks import build_export_checks
 from zcc_pipeline.orchestration.jobs import build_jobs
 from zcc_pipeline.orchestration.partitions import build_partitions
 from zcc_pipeline.orchestration.resources import OpenRuntime, build_runtime_resource
 from zcc_pipeline.orchestration.schedules import build_schedules
 from zcc_pipeline.orchestration.sensors import build_sensors
-from zcc_pipeline.settings import load_settings, open_runtime
+from zcc_pipeline.settings import configured_crms, load_settings, open_runtime
 
 
 def build_defs(
@@ -31,15 +34,17 @@ def build_defs(
     timezone: str | None = None,
     first_day: date | None = None,
     manifest: Path | None = None,
+    crms: Sequence[str] = (),
 ) -> dg.Definitions:
     """Assets, checks, jobs, schedules and sensors.
 
-    ``open_runtime`` is called when a run starts. ``timezone`` and ``first_day`` decide what the partitions are; both
-    and dbt's ``manifest`` follow the settings unless given.
+    ``open_runtime`` is called when a run starts. ``timezone`` and ``first_day`` decide what the partitions are, and
+    ``crms`` where engagements are exported to; they follow the settings where no ``timezone`` is given. So does dbt's
+    ``manifest`` unless given.
     """
     if timezone is None:
         settings = load_settings()
-        timezone, first_day = settings.timezone, settings.start_date
+        timezone, first_day, crms = settings.timezone, settings.start_date, configured_crms(settings)
     partitions = build_partitions(timezone, first_day)
     project = read_project(manifest or _manifest(open_runtime))
     dbt_assets = build_dbt_assets(project)
@@ -51,9 +56,10 @@ def build_defs(
             *build_coverage_assets(),
             *dbt_assets,
             *build_publish_assets(project),
+            *build_export_assets(project, crms),
         ],
-        asset_checks=[*build_checks(), *build_coverage_checks()],
-        jobs=build_jobs(dbt_assets),
+        asset_checks=[*build_checks(), *build_coverage_checks(), *build_export_checks(crms)],
+        jobs=build_jobs(dbt_assets, crms),
         schedules=build_schedules(timezone, open_runtime),
         sensors=[*build_sensors(), build_event_sensor(open_runtime)],
         resources={"runtime": build_runtime_resource(open_runtime)},

@@ -26,6 +26,9 @@ run_monitoring:
 concurrency:
   runs:
     max_concurrent_runs: 4
+  pools:
+    default_limit: 1
+    granularity: op
 retention:
   schedule:
     purge_after_days: {{skipped: 7, success: 30, failure: 90}}

@@ -1,10 +1,13 @@
 """What can be started as a whole, by a schedule, by ``zcc run`` or by a person."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from zcc_pipeline.orchestration.assets.coverage import COVERAGE, RECONCILE
 from zcc_pipeline.orchestration.assets.events import EVENTS, REFRESH
+from zcc_pipeline.orchestration.assets.exports import export_key
 from zcc_pipeline.orchestration.assets.publish import ANALYTICS
 from zcc_pipeline.orchestration.assets.raw import LATE_CLOSERS, REFERENCE, key_of
 from zcc_pipeline.orchestration.failures import AGAIN_IF_BUSY, explained
@@ -18,18 +21,22 @@ TODAY = "today"
 BUILD_AND_PUBLISH = "build_and_publish"
 COMPACTION = "compaction"
 NOTES_AUDIT = "notes_audit"
+EXPORT = "export"
 
 
-def build_jobs(dbt_assets: list[dg.AssetsDefinition]) -> list[dg.JobDefinition | UnresolvedAssetJobDefinition]:
+def build_jobs(
+    dbt_assets: list[dg.AssetsDefinition], crms: Sequence[str] = ()
+) -> list[dg.JobDefinition | UnresolvedAssetJobDefinition]:
     """All jobs; asset jobs include the checks of what they materialise."""
     everything = dg.AssetSelection.all()
     seldom = dg.AssetSelection.assets(*(key_of(name) for name in (*REFERENCE, LATE_CLOSERS, COVERAGE)))
     built = dg.AssetSelection.assets(ANALYTICS, *(key for assets in dbt_assets for key in assets.keys))
+    exported = dg.AssetSelection.assets(*map(export_key, crms))
     return [
         dg.define_asset_job(
             EVERYTHING,
             everything,
-            description="The whole graph for a range of days: pull, late closers, settling, proof, build, publish.",
+            description="The whole graph for a range of days: pull, late closers, settle, proof, build, publish, CRMs.",
         ),
         dg.define_asset_job(
             TODAY,
@@ -41,17 +48,26 @@ def build_jobs(dbt_assets: list[dg.AssetsDefinition]) -> list[dg.JobDefinition |
         ),
         dg.define_asset_job(
             REFRESH,
-            built | dg.AssetSelection.assets(key_of(EVENTS)),
-            description="What events say has changed: land them, read again what they name, build, publish.",
+            built | exported | dg.AssetSelection.assets(key_of(EVENTS)),
+            description="What events say has changed: land them, read again what they name, build, publish, export.",
         ),
         dg.define_asset_job(
             RECONCILE,
             built | dg.AssetSelection.assets(key_of(COVERAGE)),
             description="Poll the look-back, compare it with what was pushed, heal, build, publish.",
         ),
+        *([_build_export_job(exported)] if crms else []),
         _build_compaction_job(),
         _build_notes_audit_job(),
     ]
+
+
+def _build_export_job(exported: dg.AssetSelection) -> UnresolvedAssetJobDefinition:
+    return dg.define_asset_job(
+        EXPORT,
+        exported,
+        description="Bring every configured CRM up to date with what is published; days by run config.",
+    )
 
 
 def _build_compaction_job() -> dg.JobDefinition:

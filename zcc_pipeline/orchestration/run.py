@@ -20,7 +20,7 @@ from zcc_pipeline.orchestration.metadata import COUNTS, PROBLEMS
 from zcc_pipeline.orchestration.partitions import range_tags
 from zcc_pipeline.orchestration.run_cleanup import clear_dead_runs, worker_tags
 from zcc_pipeline.pipeline.runtime import Runtime
-from zcc_pipeline.settings import Settings, load_settings, open_runtime
+from zcc_pipeline.settings import Settings, configured_crms, load_settings, open_runtime
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -99,7 +99,9 @@ def run_range(
         return open_runtime(settings, clock=clock, progress=progress)
 
     first_day = min(settings.start_date, first) if settings.start_date else None
-    defs = build_defs(open_runtime=open_for_run, timezone=settings.timezone, first_day=first_day)
+    defs = build_defs(
+        open_runtime=open_for_run, timezone=settings.timezone, first_day=first_day, crms=configured_crms(settings)
+    )
     state_url = settings.state_url.get_secret_value() if settings.state_url else None
     with ensure_dagster_home(home or settings.home, state_url=state_url) as instance:
         cleared = clear_dead_runs(instance)

@@ -187,16 +187,23 @@ NEEDS: Mapping[str, _Needs] = {
 }
 
 
+def configured_crms(settings: CrmSettings) -> tuple[str, ...]:
+    """Names of those of which something is set."""
+    return tuple(
+        crm
+        for crm, needs in NEEDS.items()
+        if any(f"{crm}_{name}" in settings.model_fields_set for name in needs.names())
+    )
+
+
 def crm_access(settings: CrmSettings) -> dict[str, CrmAccess]:
     """Each CRM of which something is set, with its values or with what is missing."""
     from zcc_pipeline.pipeline.crms import CrmAccess
 
     found = {}
-    for crm, needs in NEEDS.items():
-        names = dict.fromkeys(needs.names())
-        if not any(f"{crm}_{name}" in settings.model_fields_set for name in names):
-            continue
-        values = {name: _plain(getattr(settings, f"{crm}_{name}")) for name in names}
+    for crm in configured_crms(settings):
+        needs = NEEDS[crm]
+        values = {name: _plain(getattr(settings, f"{crm}_{name}")) for name in needs.names()}
         there = {name: value for name, value in values.items() if value is not None}
         found[crm] = CrmAccess(crm, there, _what_is_missing(crm, needs, there))
     return found

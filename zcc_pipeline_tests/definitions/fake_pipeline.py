@@ -13,12 +13,14 @@ import dagster as dg
 import pytest
 
 from zcc_pipeline.domain.clock import SystemClock
-from zcc_pipeline.orchestration import checks, coverage_checks
-from zcc_pipeline.orchestration.assets import coverage, dbt, events, publish, raw, refresh
+from zcc_pipeline.exports.report import ExportReport
+from zcc_pipeline.orchestration import checks, coverage_checks, export_checks
+from zcc_pipeline.orchestration.assets import coverage, dbt, events, exports, publish, raw, refresh
 from zcc_pipeline.orchestration.build import build_defs
 from zcc_pipeline.orchestration.partitions import range_tags
 from zcc_pipeline.pipeline.coverage_health import CoverageHealth
 from zcc_pipeline.pipeline.event_refresh import EventsReport
+from zcc_pipeline.pipeline.export_health import ExportHealth
 from zcc_pipeline.pipeline.freshness import NewestEngagement
 from zcc_pipeline.pipeline.reconcile import ReconcileReport
 from zcc_pipeline.pipeline.refresh import RefreshReport
@@ -73,17 +75,32 @@ class FakePipeline:
     late_closer_days: list[date] = field(default_factory=list)
     patience: list[timedelta] = field(default_factory=list)
     events: EventsReport = field(default_factory=EventsReport)
+    crms: tuple[str, ...] = ()
+    exported: list[tuple[str, tuple[date, date] | None]] = field(default_factory=list)
+    export_report: ExportReport = field(default_factory=lambda: ExportReport("salesforce", is_dry_run=False))
+    export_health: ExportHealth = field(default_factory=lambda: ExportHealth("salesforce"))
 
     def run(
-        self, first: date = DAYS[0], last: date = DAYS[-1], *, job: str = "everything"
+        self,
+        first: date = DAYS[0],
+        last: date = DAYS[-1],
+        *,
+        job: str = "everything",
+        ops: dict[str, Any] | None = None,
     ) -> dg.ExecuteInProcessResult:
-        defs = build_defs(open_runtime=FakeRuntime, timezone="UTC", manifest=MANIFEST)  # type: ignore[arg-type]
+        defs = build_defs(open_runtime=FakeRuntime, timezone="UTC", manifest=MANIFEST, crms=self.crms)  # type: ignore[arg-type]
         return defs.resolve_job_def(job).execute_in_process(
             instance=self.instance,
             tags=range_tags(first, last),
             raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, "ops": ops or {}},
         )
+
+    def export(self, _runtime: object, crm: str, *, days: tuple[date, date] | None) -> ExportReport:
+        self.exported.append((crm, days))
+        if crm in self.errors:
+            raise self.errors[crm]
+        return self.export_report
 
     def land(self, step: Any, days: Sequence[date]) -> list[DatasetReport]:
         self.pulled.append((step.name, tuple(days)))
@@ -165,6 +182,8 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePipeline]:
     monkeypatch.setattr(coverage_checks, "flow_scripts", lambda *_: fake.flows)
     monkeypatch.setattr(dbt, "build", fake.build)
     monkeypatch.setattr(publish, "publish", fake.publish)
+    monkeypatch.setattr(exports, "export", fake.export)
+    monkeypatch.setattr(export_checks, "export_health", lambda *_: fake.export_health)
     monkeypatch.setattr(checks, "status", lambda *_: fake.status)
     monkeypatch.setattr(checks, "newest_engagement", lambda *_: fake.newest)
     with instance:

@@ -12,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 
 from zcc_pipeline.orchestration.build import build_defs
+from zcc_pipeline.pipeline.crms import TITLES
 from zcc_pipeline.settings import load_settings, open_runtime
 
 GRAPH = Path(__file__).with_name("graph.txt")
@@ -22,11 +23,13 @@ _MARTS = ("core", "operations")
 
 
 def real_definitions(home: Path) -> dg.Definitions:
-    """With dbt's real manifest, made under ``home``."""
+    """With dbt's real manifest, made under ``home``, and every CRM configured."""
     settings = load_settings({"ZCC_HOME": str(home)})
     with open_runtime(settings) as runtime:
         manifest = runtime.warehouse.manifest_path()
-    return build_defs(open_runtime=lambda: open_runtime(settings), timezone="UTC", manifest=manifest)
+    return build_defs(
+        open_runtime=lambda: open_runtime(settings), timezone="UTC", manifest=manifest, crms=tuple(TITLES)
+    )
 
 
 def graph_lines(defs: dg.Definitions) -> list[str]:
@@ -42,7 +45,7 @@ def graph_lines(defs: dg.Definitions) -> list[str]:
             continue
         nodes = [graph.get(key) for key in sorted(graph.get_all_asset_keys()) if graph.get(key).group_name == group]
         for node in nodes:
-            if group in _MARTS:
+            if group in _MARTS or "dbt" in node.kinds:
                 lines.append(f"  {node.key.to_user_string()}")
                 continue
             parents = ", ".join(sorted(parent.to_user_string() for parent in node.parent_keys))
@@ -52,6 +55,7 @@ def graph_lines(defs: dg.Definitions) -> list[str]:
     own = {"read_to_the_end", "is_fresh"} | {"everything_explained", "every_day_listed"}
     own |= {"nothing_about_to_expire", "nothing_in_quarantine", "differences_healed", "every_event_subscribed"}
     own |= {"events_arrive", "events_are_fast", "flow_scripts_send", "receiver_is_heard"}
+    own |= {"nothing_refused", "everything_has_left"}
     for name in sorted(own):
         at = sorted(key.asset_key.to_user_string() for key in graph.asset_check_keys if key.name == name)
         lines.append(f"  {name}: {at[0] if len(at) == 1 else f'{len(at)} assets'}")

@@ -15,6 +15,7 @@ GROUPS = {
     "core",
     "engagements",
     "events",
+    "exports",
     "files",
     "intermediate",
     "operations",
