@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from zcc_pipeline.exports.destination import Customer, CustomerKeys
@@ -30,6 +31,21 @@ _FEW = 3
 
 _NOBODY = "nobody-4b1f@zcc-pipeline.invalid"
 _NO_TICKET = "zcc-pipeline-no-such-engagement"
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One way to look for people."""
+
+    query: Callable[[Sequence[str]], str]
+    shown: str
+    """Where a search result has the first of them."""
+    fits: Callable[[str, str], bool]
+    """Whether what was looked for is what somebody has."""
+
+
+_BY_EMAIL = _Way(email_query, "email", lambda wanted, has: wanted == has.lower())
+_BY_PHONE = _Way(phone_query, "phone", is_same)
 
 
 class TicketLookup:
@@ -100,41 +116,36 @@ class PeopleLookup:
 
     async def _by_email(self, emails: Iterable[str]) -> dict[str, list[Json]]:
         wanted = list(dict.fromkeys(email.lower() for email in emails if can_be_searched(email)))
-        found: dict[str, list[Json]] = defaultdict(list)
-        for user in await self._search(wanted, email_query):
-            for email in await self._addresses(user, wanted):
-                found[email].append(user)
-        return found
-
-    async def _addresses(self, user: Json, wanted: Sequence[str]) -> list[str]:
-        """Which of the wanted addresses are this user's. One that matched by another than the first is asked for."""
-        first = str(user.get("email") or "").lower()
-        if first in wanted:
-            return [first]
-        known = {str(each.get("value") or "").lower() for each in await self._api.identities(user.get("id"))}
-        return [email for email in wanted if email in known]
+        return await self._matched(wanted, _BY_EMAIL)
 
     async def _by_phone(self, phones: Iterable[str]) -> dict[str, list[Json]]:
-        wanted = list(dict.fromkeys(phones))
+        return await self._matched(list(dict.fromkeys(phones)), _BY_PHONE)
+
+    async def _matched(self, wanted: Sequence[str], way: _Way) -> dict[str, list[Json]]:
+        """Users by what they were looked for."""
+        size = VALUES_PER_QUERY if len(wanted) > _FEW and await self._may_combine() else 1
         found: dict[str, list[Json]] = defaultdict(list)
-        for user in await self._search(wanted, phone_query):
-            for phone in await self._numbers(user, wanted):
-                found[phone].append(user)
+        for part in await gather_in_order(self._match(chunk, way) for chunk in in_chunks(wanted, size)):
+            for value, user in part:
+                found[value].append(user)
         return found
 
-    async def _numbers(self, user: Json, wanted: Sequence[str]) -> list[str]:
-        """Which of the wanted numbers are this user's; the search also finds longer ones that end alike."""
-        first = [phone for phone in wanted if is_same(phone, user.get("phone"))]
-        if first:
-            return first
-        known = [str(each.get("value") or "") for each in await self._api.identities(user.get("id"))]
-        return [phone for phone in wanted if any(is_same(phone, value) for value in known)]
+    async def _match(self, wanted: Sequence[str], way: _Way) -> list[tuple[str, Json]]:
+        """Pairs of a value and a user who has it. The search also finds people by their second address or number,
+        which it does not show: for values that are nobody's first, those whom it finds are asked for all they have."""
+        users = await self._search(way.query(wanted))
+        pairs = [(value, user) for user in users for value in wanted if way.fits(value, str(user.get(way.shown) or ""))]
+        left = [value for value in wanted if value not in {value for value, _ in pairs}]
+        if not users or not left:
+            return pairs
+        for user in users if len(left) == len(wanted) else await self._search(way.query(left)):
+            has = [str(each.get("value") or "") for each in await self._api.identities(user.get("id"))]
+            pairs += [(value, user) for value in left if any(way.fits(value, each) for each in has)]
+        return pairs
 
-    async def _search(self, values: Sequence[str], query: Callable[[Sequence[str]], str]) -> list[Json]:
+    async def _search(self, query: str) -> list[Json]:
         """Users whom the query finds, each once."""
-        size = VALUES_PER_QUERY if len(values) > _FEW and await self._may_combine() else 1
-        answers = await gather_in_order(self._api.search(query(chunk)) for chunk in in_chunks(values, size))
-        users = {user.get("id"): user for answer in answers for user in answer if user.get("active") is not False}
+        users = {user.get("id"): user for user in await self._api.search(query) if user.get("active") is not False}
         return [user for user in users.values() if user.get("result_type", USER) == USER]
 
     async def _may_combine(self) -> bool:

@@ -14,7 +14,7 @@ from zcc_pipeline.exports.phones import digits, national_digits
 
 T = TypeVar("T")
 
-_ADDRESS = re.compile(r"[^\s\"\\*:<>()\[\],;\x00-\x1f\x7f]+@[^\s\"\\*:<>()\[\],;@\x00-\x1f\x7f]+")
+_ADDRESS = re.compile(r"[^\s\"\\*:<>()\[\],;@\x00-\x1f\x7f]+@[^\s\"\\*:<>()\[\],;@\x00-\x1f\x7f]+")
 _SHORTEST_NATIONAL = 6
 """Below that a leading wildcard would match half of the world."""
 

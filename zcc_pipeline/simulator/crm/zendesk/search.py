@@ -20,7 +20,8 @@ _TERM = re.compile(r'(-?)(?:(\w+)(:|<|>))?("[^"]*"|\S+)')
 class Query:
     """One query, taken apart."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, widens: bool = True) -> None:
+        self._widens = widens
         self.wanted: dict[str, list[str]] = defaultdict(list)
         self.unwanted: dict[str, list[str]] = defaultdict(list)
         self.words: list[str] = []
@@ -51,7 +52,8 @@ class Query:
             "external_id": [user.external_id.lower()] if user.external_id else [],
         }
         for name, values in self.wanted.items():
-            if name != "type" and not _any(known.get(name, []), values):
+            groups = [values] if self._widens else [[value] for value in values]
+            if name != "type" and not all(_any(known.get(name, []), group) for group in groups):
                 return False
         if any(_any(known.get(name, []), values) for name, values in self.unwanted.items()):
             return False

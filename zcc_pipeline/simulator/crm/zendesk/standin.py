@@ -58,6 +58,8 @@ class ZendeskSettings:
     lists_external_ids: bool = True
     """Whether ``external_id`` takes several ids with commas: one connector's documentation says so, Zendesk's does
     not."""
+    search_widens: bool = True
+    """Whether several values of one property find everybody who has one of them; off, everybody who has all."""
     has_custom_objects: bool = True
     api_tokens_end: bool = False
     """After 30 April 2027: API tokens are refused."""

@@ -25,7 +25,7 @@ def _search_users(standin: ZendeskStandIn, request: Request) -> Answer:
         wanted = request.query["external_id"]
         found = [user for user in standin.users.by_id.values() if user.external_id == wanted]
     else:
-        found = Query(request.query.get("query", "")).users(standin.users.searchable())
+        found = _query(standin, request.query.get("query", "")).users(standin.users.searchable())
     page, following = _page(standin, request, found)
     return json_answer({"users": [user.as_json() for user in page], "count": len(found), "next_page": following})
 
@@ -35,9 +35,13 @@ def _search(standin: ZendeskStandIn, request: Request) -> Answer:
     query = request.query.get("query", "")
     if not query.strip():
         raise refuse(422, "InvalidQuery", "query is required")
-    page, following = _page(standin, request, Query(query).users(standin.users.searchable()))
+    page, following = _page(standin, request, _query(standin, query).users(standin.users.searchable()))
     results = [{**user.as_json(), "result_type": "user"} for user in page]
     return json_answer({"results": results, "count": len(results), "next_page": following, "previous_page": None})
+
+
+def _query(standin: ZendeskStandIn, text: str) -> Query:
+    return Query(text, widens=standin.settings.search_widens)
 
 
 def _page(standin: ZendeskStandIn, request: Request, found: list[User]) -> tuple[list[User], str | None]:

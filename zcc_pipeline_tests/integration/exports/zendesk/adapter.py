@@ -16,7 +16,7 @@ from zcc_pipeline.simulator.crm.zendesk import make
 from zcc_pipeline.simulator.crm.zendesk.people import ADMIN_EMAIL
 from zcc_pipeline.transport import RetryPolicy
 from zcc_pipeline_tests.crm_definitions import definition_if_here
-from zcc_pipeline_tests.integration.exports.adapters import RemoteView
+from zcc_pipeline_tests.integration.exports.adapters import RemoteView, credentials_of
 
 FAST = RetryPolicy(attempts=6, total_seconds=30.0, first_wait_seconds=0.01, longest_wait_seconds=0.05)
 _MARK = re.compile(r"\s*\[zcc ([^\[\]\s]+)\]\s*\Z")
@@ -50,8 +50,7 @@ def config(running: RunningStandIn, **changes: Any) -> ZendeskConfig:
     """Waits that suit a test."""
     made = ZendeskConfig(
         running.url,
-        client_id="id",
-        client_secret="secret",
+        **credentials_of(running),
         concurrency=2,
         retry=FAST,
         first_poll_seconds=0.01,
