@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from zcc_pipeline.exports.destination import MappingProblem, SetupStep
 from zcc_pipeline.exports.hubspot.attachments import IDS_PROPERTY
 from zcc_pipeline.exports.hubspot.client import HubSpotClient
-from zcc_pipeline.exports.hubspot.metadata import Property, constant_problem
+from zcc_pipeline.exports.hubspot.metadata import REQUIRED, Property, constant_problem
 from zcc_pipeline.exports.mapping import CrmMapping, FieldRule, Section, Target
 
 GROUP = "zoom_contact_center"
@@ -18,11 +18,6 @@ GROUP_LABEL = "Zoom Contact Center"
 OWN_PREFIX = "zcc_"
 """Properties of this name are this program's own: only they are ever made."""
 
-_REQUIRED = {
-    "calls": ("hs_timestamp",),
-    "communications": ("hs_timestamp", "hs_communication_channel_type", "hs_communication_logged_from"),
-    "notes": ("hs_timestamp",),
-}
 _TYPES = {
     "integer": "number",
     "number": "number",
@@ -42,6 +37,7 @@ _TAKEN_BY = {
     "date": {"date", "string"},
     "string": {"string", "enumeration", "phone_number"},
 }
+_RECORDING = "hs_call_recording_url"
 _SETUP = "run zcc export hubspot --setup, which makes it"
 
 Where = tuple[str | int, ...]
@@ -93,6 +89,10 @@ def find_problems(mapping: CrmMapping, metadata: Metadata) -> Iterator[MappingPr
         yield from _target_problems(where, target, known)
         if _may_attach(section) and IDS_PROPERTY not in known:
             yield MappingProblem((*where, "object"), f"{target.object} cannot hold files ({IDS_PROPERTY} is missing)")
+        if _plays_plain_http(section, target):
+            yield MappingProblem(
+                (*where, "fields", _RECORDING), "HubSpot plays recordings from https addresses only", "correct link_url"
+            )
     yield from _lookup_problems(section, metadata)
 
 
@@ -107,11 +107,18 @@ def _target_problems(where: Where, target: Target, known: Mapping[str, Property]
             f"{target.key} does not hold unique values, and HubSpot cannot change that afterwards",
             "name another property, or delete this one and run zcc export hubspot --setup",
         )
-    missing = [name for name in _REQUIRED.get(target.object, ()) if name not in target.fields]
+    missing = [name for name in REQUIRED.get(target.object, ()) if name not in target.fields]
     if missing:
         yield MappingProblem((*where, "fields"), f"HubSpot requires {', '.join(missing)}")
+    to_be_made = [name for name in target.fields if name.startswith(OWN_PREFIX) and name not in known]
+    if to_be_made:
+        yield MappingProblem(
+            (*where, "fields"),
+            f"{target.object} has no properties {', '.join(to_be_made)}",
+            "run zcc export hubspot --setup, which makes them",
+        )
     for name, rule in target.fields.items():
-        problem, remedy = _field_problem(name, rule, known)
+        problem, remedy = _field_problem(name, rule, known) if name not in to_be_made else ("", "")
         if problem:
             yield MappingProblem((*where, "fields", name), problem, remedy)
 
@@ -119,7 +126,7 @@ def _target_problems(where: Where, target: Target, known: Mapping[str, Property]
 def _field_problem(name: str, rule: FieldRule, known: Mapping[str, Property]) -> tuple[str, str]:
     found = known.get(name)
     if found is None:
-        return "there is no such property", _SETUP if name.startswith(OWN_PREFIX) else ""
+        return "there is no such property", ""
     if found.is_read_only:
         return "HubSpot calculates it itself", ""
     constants = [value for value in (rule.value, rule.default, *(rule.table or {}).values()) if value is not None]
@@ -135,6 +142,12 @@ def _field_problem(name: str, rule: FieldRule, known: Mapping[str, Property]) ->
 
 def _may_attach(section: Section) -> bool:
     return section.transcripts in ("attach", "both") or "attach" in (section.recordings, section.voicemails)
+
+
+def _plays_plain_http(section: Section, target: Target) -> bool:
+    rule = target.fields.get(_RECORDING)
+    is_link = rule is not None and "recording_link" in rule.attributes
+    return is_link and section.link_url is not None and not section.link_url.startswith("https://")
 
 
 def _lookup_problems(section: Section, metadata: Metadata) -> Iterator[MappingProblem]:

@@ -10,6 +10,13 @@ from typing import Any
 
 from zcc_pipeline.exports.hubspot.values import LONGEST_TEXT, as_text
 
+REQUIRED = {
+    "calls": ("hs_timestamp",),
+    "communications": ("hs_timestamp", "hs_communication_channel_type", "hs_communication_logged_from"),
+    "notes": ("hs_timestamp",),
+}
+"""What HubSpot wants of every record, by object type (activity guides)."""
+
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _MILLISECONDS = re.compile(r"\d{1,14}", re.ASCII)
 
@@ -47,6 +54,12 @@ def read_properties(found: list[dict[str, Any]]) -> dict[str, Property]:
 def looks_wrong(properties: Mapping[str, str], known: Mapping[str, Property]) -> bool:
     """Whether at least one value would likely be refused."""
     return any(name in known and known[name].doubt(value) is not None for name, value in properties.items())
+
+
+def lacks_required(object_type: str, properties: Mapping[str, str], *, is_new: bool) -> bool:
+    """Whether something is missing, or would be emptied, that HubSpot requires."""
+    found = [properties.get(name) for name in REQUIRED.get(object_type, ())]
+    return any(value == "" or (value is None and is_new) for value in found)
 
 
 def constant_problem(found: Property, value: object) -> str | None:

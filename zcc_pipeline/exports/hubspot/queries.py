@@ -12,6 +12,7 @@ from typing import Any
 from zcc_pipeline.exports.destination import Customer, CustomerKeys
 from zcc_pipeline.exports.hubspot.client import HubSpotClient, Json, next_page
 from zcc_pipeline.exports.phones import digits, is_same, national_digits, spellings
+from zcc_pipeline.exports.session import CrmRefused
 
 CONTACTS = "contacts"
 MOST_VALUES = 100
@@ -63,13 +64,23 @@ class ContactFinder:
 
     async def _by_email(self, emails: Sequence[str]) -> dict[str, list[str]]:
         """Read by their unique value, not searched: fresh contacts are found, and no search is spent."""
-        contacts = await self._client.read(CONTACTS, emails, id_property="email", properties=self._emails)
+        contacts = await self._read(emails)
         owners: dict[str, list[str]] = {}
         for contact in contacts:
             values = _values(contact, self._emails)
             for address in {one.strip().lower() for value in values for one in value.split(";")}:
                 owners.setdefault(address, []).append(str(contact.get("id")))
         return {email: owners.get(email.lower(), []) for email in emails}
+
+    async def _read(self, emails: Sequence[str]) -> list[Json]:
+        """Addresses are what people typed: one that HubSpot will not even read must not hide the others."""
+        try:
+            return await self._client.read(CONTACTS, emails, id_property="email", properties=self._emails)
+        except CrmRefused:
+            if len(emails) <= 1:
+                return []
+            half = len(emails) // 2
+            return [*await self._read(emails[:half]), *await self._read(emails[half:])]
 
     async def _by_phone(self, phones: Sequence[str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {phone: [] for phone in phones}

@@ -11,7 +11,7 @@ from zcc_pipeline.exports.destination import Addressed, WriteLog
 from zcc_pipeline.exports.hubspot.attachments import IDS_PROPERTY, Uploaded, Uploader, attached, merged
 from zcc_pipeline.exports.hubspot.batches import BatchWriter, Input, NotWritten, Result, Written
 from zcc_pipeline.exports.hubspot.client import HubSpotClient
-from zcc_pipeline.exports.hubspot.metadata import Property, looks_wrong
+from zcc_pipeline.exports.hubspot.metadata import Property, lacks_required, looks_wrong
 from zcc_pipeline.exports.hubspot.values import as_texts
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
 from zcc_pipeline.exports.session import CrmRefused
@@ -169,8 +169,14 @@ def properties_of(job: Job, there: str | None) -> dict[str, str]:
 
 def input_of(job: Job, known: Mapping[str, Property], *, is_enriching: bool) -> Input:
     """The record as one input of a batch."""
-    id_ = job.one.remote.id if is_enriching and job.one.remote else job.key
-    return Input(job.key, id_, job.properties, looks_wrong(job.properties, known))
+    one = job.one
+    if is_enriching and one.remote:
+        return Input(job.key, one.remote.id, job.properties, looks_wrong(job.properties, known))
+    is_new = one.remote is None and not one.unsure
+    is_suspect = looks_wrong(job.properties, known) or lacks_required(
+        one.outgoing.object, job.properties, is_new=is_new
+    )
+    return Input(job.key, job.key, job.properties, is_suspect)
 
 
 def _moved(one: Addressed, remote: RemoteRef) -> Outcome:

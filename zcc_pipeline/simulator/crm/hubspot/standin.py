@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from itertools import count
@@ -46,6 +47,7 @@ _SCOPES = {
     "files": "files",
     "schemas": "crm.schemas.contacts",
 }
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", re.ASCII)
 _OBJECTS = "/crm/objects/{version}/{kind}"
 _PROPERTIES = "/crm/properties/{version}/{kind}"
 _LINKS = "/crm/associations/{version}/{kind}/{other}/batch"
@@ -54,7 +56,8 @@ _FILES = "/files/{version}/files"
 
 class HubSpotStandIn(CrmStandIn):
     """One account. ``settings``: ``search_delay_seconds`` (0), ``multi_status`` (by version unless told), ``scopes``
-    (all unless told), ``rules`` (list of {"object_type", "needs", "when"}), ``says_retry_after`` (True)."""
+    (all unless told), ``rules`` (list of {"object_type", "needs", "when"}), ``says_retry_after`` (True),
+    ``strict_emails`` (False: addresses that are none are read and not found, and refuse nothing)."""
 
     name = "hubspot"
     limits_by_default: ClassVar[Mapping[str, Limit]] = {"api": Limit(190, 10), "search": Limit(5, 1)}
@@ -218,6 +221,10 @@ class HubSpotStandIn(CrmStandIn):
             raise invalid(f"The maximum number of inputs supported in a batch request is {MOST_INPUTS}")
         if id_property and table.schema.unique(id_property) is None:
             raise invalid(f"{id_property} is not a unique property")
+        if id_property == "email" and self.options.settings.get("strict_emails", False):
+            odd = [each["id"] for each in inputs if not _EMAIL.fullmatch(each["id"])]
+            if odd:
+                raise invalid(f"Email address {odd[0]} is invalid")
         found = {each["id"]: table.find(each["id"], id_property) for each in inputs}
         now = instant(self.options.clock())
         body: dict[str, Any] = {

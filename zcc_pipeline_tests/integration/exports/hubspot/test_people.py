@@ -126,6 +126,13 @@ def test_hostile_addresses_find_nobody(hostile: str) -> None:
         assert found(served, CustomerKeys(hostile, None)) == [[]]
 
 
+def test_an_address_that_hubspot_will_not_read_hides_nobody() -> None:
+    people = (Person("Ada Byron", "ada@example.com"), Person("Bob Kay", "bob@example.com"))
+    with account(people=people, strict_emails=True) as served:
+        keys = [CustomerKeys(each, None) for each in ("ada@example.com", "no address", "bob@example.com")]
+        assert found(served, *keys) == [["ada@example.com"], [], ["bob@example.com"]]
+
+
 def test_a_contact_is_created_once_by_its_e_mail() -> None:
     with account() as served:
         keys = CustomerKeys("new@example.com", "+4930901820")

@@ -88,6 +88,14 @@ def test_a_field_that_does_not_fit_is_named(field: str, said: str) -> None:
         assert said in found.problem
 
 
+def test_recordings_are_played_from_https_addresses_only() -> None:
+    field = "hs_call_recording_url: recording_link"
+    with account() as served:
+        assert problems(served, field, rest="  link_url: https://files.example.com/{path}") == []
+        (found,) = problems(served, field, rest="  link_url: http://files.example.com/{path}")
+        assert found.where == ("targets", "call", "fields", "hs_call_recording_url")
+
+
 def test_what_hubspot_requires_must_be_mapped() -> None:
     text = """
   targets:

@@ -122,6 +122,17 @@ def test_a_value_that_does_not_fit_costs_one_more_request_and_not_a_halving() ->
         assert calls(served, "batch/upsert") == 2
 
 
+def test_a_record_without_what_hubspot_requires_goes_alone() -> None:
+    with account() as served:
+        sms = {"hs_communication_channel_type": "SMS", "hs_communication_logged_from": "CRM"}
+        batch = [record(f"e{number}", "communications", fields=sms) for number in range(50)]
+        outcomes = write(
+            served, [*batch, record("bad", "communications", fields=sms | {"hs_communication_channel_type": None})]
+        )
+        assert (outcomes["bad"].status, outcomes["bad"].code) == (Status.FAILED_PERMANENT, "REQUIRED")
+        assert calls(served, "batch/upsert") == 2
+
+
 def test_validation_rules_of_the_account_are_permanent_errors_of_their_records() -> None:
     with account() as served:
         control(served, "rules", rules=[{"object_type": "calls", "needs": "hs_call_title", "when": {}}])
