@@ -57,6 +57,14 @@ class CrmAdapter(Protocol):
         ...
 
 
+def credentials_of(running: RunningStandIn) -> dict[str, str]:
+    """Those that the stand-in wants, or any."""
+    wanted = running.standin.options.credentials
+    if wanted is None:
+        return {"client_id": "id", "client_secret": "hidden-secret"}
+    return {"client_id": wanted.client_id, "client_secret": wanted.client_secret}
+
+
 def adapter_of(crm: str) -> CrmAdapter | None:
     """The adapter of one CRM; None where there is none."""
     name = f"zcc_pipeline_tests.integration.exports.{crm}.adapter"

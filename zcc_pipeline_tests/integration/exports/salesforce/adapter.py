@@ -14,7 +14,7 @@ from zcc_pipeline.simulator.crm.base import CrmOptions, RunningStandIn, running
 from zcc_pipeline.simulator.crm.salesforce import make
 from zcc_pipeline.transport import RetryPolicy
 from zcc_pipeline_tests.crm_definitions import definition_of
-from zcc_pipeline_tests.integration.exports.adapters import RemoteView
+from zcc_pipeline_tests.integration.exports.adapters import RemoteView, credentials_of
 
 OBJECT = "Contact_Center_Engagement__c"
 FAST = RetryPolicy(attempts=6, total_seconds=30.0, first_wait_seconds=0.01, longest_wait_seconds=0.05)
@@ -33,7 +33,7 @@ class SalesforceAdapter:
             yield served
 
     def destination(self, running: RunningStandIn, mapping: CrmMapping, clock: Clock) -> SalesforceDestination:
-        return SalesforceDestination(fast_config(running.url), mapping, clock=clock)
+        return SalesforceDestination(fast_config(running.url, **credentials_of(running)), mapping, clock=clock)
 
     def remote(self, running: RunningStandIn) -> Mapping[str, RemoteView]:
         held = running.standin.records()

@@ -14,7 +14,7 @@ from zcc_pipeline.simulator.crm.base import CrmOptions, RunningStandIn, running
 from zcc_pipeline.simulator.crm.servicenow import ServiceNowStandIn, make
 from zcc_pipeline.transport import RetryPolicy
 from zcc_pipeline_tests.crm_definitions import definition_of
-from zcc_pipeline_tests.integration.exports.adapters import RemoteView
+from zcc_pipeline_tests.integration.exports.adapters import RemoteView, credentials_of
 
 KEY = "u_zcc_engagement_id"
 FAST = RetryPolicy(attempts=6, total_seconds=30.0, first_wait_seconds=0.01, longest_wait_seconds=0.05)
@@ -51,9 +51,7 @@ class ServiceNowAdapter:
 
 
 def config_of(running: RunningStandIn, **changes: Any) -> ServiceNowConfig:
-    return ServiceNowConfig(
-        **{"url": running.url, "client_id": "id", "client_secret": "secret", "retry": FAST} | changes
-    )
+    return ServiceNowConfig(**{"url": running.url, **credentials_of(running), "retry": FAST} | changes)
 
 
 def instance_of(running: RunningStandIn) -> ServiceNowStandIn:
