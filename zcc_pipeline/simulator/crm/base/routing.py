@@ -27,12 +27,17 @@ class Route:
     method: str
     template: str
     handler: Handler
-    writes: bool = False
-    """Whether a call of it can change a record; those are counted, and struck by faults that speak of writes."""
+    writes: bool | Callable[[Request], bool] = False
+    """Whether a call of it can change a record, or how to tell (a batch may hold reads alone); those are counted, and
+    struck by faults that speak of writes."""
     needs_token: bool = True
     """Off for token endpoints: neither faults nor limits touch them."""
     label: str = "api"
     """The rate limit it falls under."""
+
+    def can_write(self, request: Request) -> bool:
+        """Whether this call of it can change a record."""
+        return self.writes(request) if callable(self.writes) else self.writes
 
     @property
     def name(self) -> str:

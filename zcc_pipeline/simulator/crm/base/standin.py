@@ -192,6 +192,8 @@ class CrmStandIn(ABC):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = await _read(scope, receive)
+        if request is None:
+            return
         if request.path.startswith(CONTROL_PATH):
             if self._journal is not None and request.path == PEOPLE_PATH:
                 self._journal.add(request, self.now())
@@ -234,7 +236,7 @@ class CrmStandIn(ABC):
             request = self._admit(route, request)
         except RefusedError as refused:
             return refused.answer
-        if not route.writes:
+        if not route.can_write(request):
             return self._take(route, request)
         self._writes_since += 1
         number, faults = self._writes_since, self.faults
@@ -344,12 +346,13 @@ class CrmStandIn(ABC):
             pass
 
 
-async def _read(scope: Scope, receive: Receive) -> Request:
+async def _read(scope: Scope, receive: Receive) -> Request | None:
+    """The request; None where its sender went away in the middle of it."""
     pieces = []
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            break
+            return None
         pieces.append(message.get("body", b""))
         if not message.get("more_body"):
             break

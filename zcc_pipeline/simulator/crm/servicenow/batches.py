@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from zcc_pipeline.simulator.crm.base import Answer, Request, json_answer
+from zcc_pipeline.simulator.crm.base.answers import MalformedBodyError
 from zcc_pipeline.simulator.crm.servicenow.answering import refuse
 
 _LONGEST_SECONDS = 30.0
@@ -58,6 +59,15 @@ class BatchApi:
         if not url.startswith("/"):
             raise refuse(400, "Invalid batch request", "url has to be relative")
         return self._inner(request.inner(str(each.get("method", "")), url, headers=headers, body=content))
+
+
+def holds_writes(request: Request) -> bool:
+    """Whether a batch holds anything but reads; one that cannot be understood writes nothing."""
+    try:
+        items = request.json_object().get("rest_requests")
+    except MalformedBodyError:
+        return False
+    return isinstance(items, list) and any(str(each.get("method", "")).upper() != "GET" for each in items)
 
 
 def _decoded(each: dict[str, Any]) -> bytes:

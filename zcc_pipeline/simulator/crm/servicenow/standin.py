@@ -27,7 +27,7 @@ from zcc_pipeline.simulator.crm.base import (
 )
 from zcc_pipeline.simulator.crm.servicenow.answering import failure, refuse
 from zcc_pipeline.simulator.crm.servicenow.attachments import AttachmentApi
-from zcc_pipeline.simulator.crm.servicenow.batches import BatchApi
+from zcc_pipeline.simulator.crm.servicenow.batches import BatchApi, holds_writes
 from zcc_pipeline.simulator.crm.servicenow.imports import Imports, Transformed
 from zcc_pipeline.simulator.crm.servicenow.instance import Instance, Row, UnknownTableError
 from zcc_pipeline.simulator.crm.servicenow.metadata import describe
@@ -81,7 +81,7 @@ class ServiceNowStandIn(CrmStandIn):
                 Route("GET", f"{root}/attachment", self.attachments.list_files),
                 Route("GET", f"{root}/attachment/{{sys_id}}/file", self.attachments.read),
                 Route("POST", f"{root}/attachment/file", self.attachments.upload, writes=True),
-                Route("POST", f"{root}/batch", self.batches.answer, writes=True),
+                Route("POST", f"{root}/batch", self.batches.answer, writes=holds_writes),
             ]
         return found
 
