@@ -11,14 +11,15 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from zcc_pipeline.domain.errors import NotFound, QuotaExhausted, TransientError
-from zcc_pipeline.exports.destination import Attachment, Entry, WriteLog
+from zcc_pipeline.domain.errors import PermanentError, TransientError
+from zcc_pipeline.exports.calls import failed as call_failed
+from zcc_pipeline.exports.destination import Attachment, Entry, FileMissing, WriteLog
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
 from zcc_pipeline.exports.servicenow.client import NOT_REACHED, Client, Item, Reply, Row, listing, table_path
 from zcc_pipeline.exports.servicenow.queries import ids, is_sys_id
 from zcc_pipeline.exports.servicenow.records import Job, failed
 from zcc_pipeline.exports.servicenow.values import marker, note_text
-from zcc_pipeline.exports.session import CrmRefused, OutcomeUnknown, Safety
+from zcc_pipeline.exports.session import Safety
 
 _RECORDS_A_QUERY = 25
 _FILES_A_QUERY = 1_000
@@ -166,14 +167,10 @@ class Appends:
     async def _upload(self, each: Written, file: Attachment, log: WriteLog) -> Outcome:
         try:
             reply = await self._client.attach(each.ref.object, each.ref.id, file)
-        except QuotaExhausted:
-            raise
-        except OutcomeUnknown:
-            return Outcome(each.job.id, Status.UNKNOWN, each.ref, "file_no_answer")
-        except (TransientError, OSError, NotFound):  # also where the file store does not have it any more
-            return Outcome(each.job.id, Status.FAILED_RETRYABLE, each.ref, "file_not_sent")
-        except CrmRefused as refused:
-            return Outcome(each.job.id, Status.FAILED_PERMANENT, each.ref, f"file_{refused.code}", refused.message)
+        except FileMissing as missing:
+            return call_failed(each.job.id, missing, remote=each.ref)
+        except (TransientError, PermanentError) as error:
+            return _of_part(call_failed(each.job.id, error, remote=each.ref), "file")
         if not reply.is_success:
             return _of_part(failed(each.job.id, reply, each.ref), "file")
         log.done(each.job.id, file.key, _id_of(reply))
