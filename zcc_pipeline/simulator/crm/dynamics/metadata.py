@@ -174,7 +174,8 @@ class Metadata:
         return schema
 
     def _read_column(self, body: Json) -> Column:
-        kind = _TYPES.get(str(body.get("@odata.type", "")).rpartition(".")[2])
+        # CreateEntities, which Microsoft's own client uses, calls them ComplexStringAttributeMetadata and so on.
+        kind = _TYPES.get(str(body.get("@odata.type", "")).rpartition(".")[2].removeprefix("Complex"))
         if kind is None:
             raise bad_payload("Column of an unknown type.")
         schema = self._custom_name(body)
