@@ -80,9 +80,20 @@ def _show_settings(settings: Settings) -> None:
             say(f"  {name}={value}")
     defaults = [f"{name}={value}" for name, value, is_set in rows if not is_set and value is not None]
     unset = [name for name, value, is_set in rows if not is_set and value is None]
-    _wrap("at their defaults: ", defaults)
-    _wrap("not set: ", unset)
+    silent = _unused_crms(settings)
+    _wrap("at their defaults: ", [each for each in defaults if not each.startswith(silent)])
+    _wrap("not set: ", [each for each in unset if not each.startswith(silent)])
+    _wrap("nothing set of: ", [f"{prefix}…" for prefix in silent])
     say()
+
+
+def _unused_crms(settings: Settings) -> tuple[str, ...]:
+    """What the settings of CRMs that nobody has set up begin with."""
+    from zcc_pipeline.pipeline.crms import TITLES
+    from zcc_pipeline.settings import PREFIX, configured_crms
+
+    used = configured_crms(settings)
+    return tuple(f"{PREFIX}{crm.upper()}_" for crm in TITLES if crm not in used)
 
 
 def _wrap(label: str, words: list[str]) -> None:

@@ -179,9 +179,10 @@ def show_report(report: ExportReport) -> None:
     _say_usage(report.usage)
     if report.stopped:
         paragraph(f"Stopped before everything was offered: {report.stopped}. Run the same command again to go on.")
-    if report.is_dry_run and report.preview:
-        show_requests(report)
-    elif report.is_dry_run:
+    if report.is_dry_run:
+        if report.preview:
+            show_requests(report)
+            say()
         say("Nothing was sent. Without --dry-run it is.")
 
 

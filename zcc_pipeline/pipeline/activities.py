@@ -52,9 +52,12 @@ class Activities:
         ).fetchall()
         return [day for (day,) in rows]
 
-    def known(self, day: date) -> list[Known]:
-        """All of a day, in the order in which they started."""
-        return [Known(*row) for row in self._keys(day, "engagement_id, activity_hash")]
+    def count(self, first: date | None = None, last: date | None = None) -> int:
+        """How many started on these days."""
+        row = self._connection.execute(
+            f"select count(*) from {MART} where started_date between ? and ?", [first or date.min, last or date.max]
+        ).fetchone()
+        return int(row[0]) if row else 0
 
     def iter_chunks(
         self,

@@ -186,4 +186,5 @@ def _clients(lake: Lake) -> dict[str, str]:
 
 
 def _finding(access: CrmAccess, topic: str, verdict: Verdict, text: str, remedy: str = "") -> Finding:
-    return Finding(f"{access.name} {topic}", verdict, text, remedy)
+    about = topic.removeprefix(access.name).lstrip(" :")  # some CRMs name themselves in their topics
+    return Finding(f"{access.name} {about}".strip(), verdict, text, remedy)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from zcc_pipeline.domain.errors import PermanentError
-from zcc_pipeline.domain.ports import QuarantineItem
+from zcc_pipeline.domain.ports import Progress, QuarantineItem
 from zcc_pipeline.exports.activity import Activity
 from zcc_pipeline.exports.destination import Destination, SetupStep
 from zcc_pipeline.exports.mapping import CrmMapping, read_mapping
@@ -70,8 +70,24 @@ async def export_to(
                 is_whole=days is None and only is None,
                 is_dry_run=dry_run,
                 preview_of=only,
-                progress=runtime.progress,
+                progress=_Of(runtime.progress, 1 if only is not None else activities.count(first, last)),
             )
+
+
+class _Of:
+    """Tells who watches how many there are."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress, self._total = progress, total
+
+    def start(self, task: str, total: int | None) -> None:
+        self._progress.start(task, self._total if total is None else total)
+
+    def advance(self, task: str, amount: int = 1) -> None:
+        self._progress.advance(task, amount)
+
+    def finish(self, task: str) -> None:
+        self._progress.finish(task)
 
 
 def set_up(runtime: Runtime, crm: str) -> Sequence[SetupStep]:
