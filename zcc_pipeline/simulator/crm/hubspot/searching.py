@@ -46,7 +46,13 @@ def search(records: Records, content: Any, *, settled_before: float) -> Answer: 
 
 
 def _read_groups(records: Records, content: dict[str, Any]) -> list[list[dict[str, Any]]]:
-    groups = [group["filters"] for group in content.get("filterGroups", [])]
+    try:
+        groups = [list(group["filters"]) for group in content.get("filterGroups", [])]
+        names = [each["propertyName"] for group in groups for each in group]
+    except (KeyError, TypeError):
+        raise malformed("filterGroups hold filters, and filters a propertyName") from None
+    if any(not isinstance(name, str) for name in names):
+        raise malformed("a propertyName is a text")
     if (
         len(groups) > MOST_GROUPS
         or sum(map(len, groups)) > MOST_FILTERS

@@ -217,6 +217,8 @@ class HubSpotStandIn(CrmStandIn):
         id_property, names, inputs = content.get("idProperty", ""), content.get("properties"), content.get("inputs")
         if not isinstance(inputs, list) or not isinstance(names, list) or "propertiesWithHistory" not in content:
             raise malformed("Some required fields were not set: [inputs, properties, propertiesWithHistory]")
+        if not all(isinstance(each, dict) and isinstance(each.get("id"), str) for each in inputs):
+            raise malformed("every input has an id, which is a text")
         if len(inputs) > MOST_INPUTS:
             raise invalid(f"The maximum number of inputs supported in a batch request is {MOST_INPUTS}")
         if id_property and table.schema.unique(id_property) is None:

@@ -13,7 +13,7 @@ from zcc_pipeline.domain.errors import ConfigurationError, PermanentError, Quota
 from zcc_pipeline.exports.destination import Addressed, Customer, InFlight
 from zcc_pipeline.exports.hubspot.attachments import file_name
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
-from zcc_pipeline.simulator.crm.base import Faults, Person, RunningStandIn
+from zcc_pipeline.simulator.crm.base import Faults, Limit, Person, RunningStandIn
 from zcc_pipeline_tests.integration.exports.hubspot.account import (
     KEY,
     Log,
@@ -183,6 +183,19 @@ def test_a_storm_of_429_is_waited_out() -> None:
     with account() as served:
         served.standin.set_faults(Faults(storm_429=4))
         assert write(served, [record("e1")])["e1"].status is Status.CREATED
+
+
+@pytest.mark.parametrize("says_retry_after", [True, False])
+def test_an_account_with_lower_limits_is_written_to_as_slowly_as_it_asks(says_retry_after: bool) -> None:
+    with account(limits={"api": Limit(3, 0.4)}, says_retry_after=says_retry_after) as served:
+        batch = [
+            record("e1"),
+            record("e2", "notes"),
+            *(record(f"x{n}", fields={"hs_call_status": "?"}) for n in range(3)),
+        ]
+        outcomes = write(served, batch)
+        assert sum(outcome.status is Status.CREATED for outcome in outcomes.values()) == 2
+        assert served.standin.counters.limited > 0
 
 
 def test_the_days_limit_ends_the_run_at_once() -> None:
