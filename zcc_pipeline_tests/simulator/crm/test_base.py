@@ -92,7 +92,8 @@ class Shelf(CrmStandIn):
         self.people.append(person)
 
     def records(self) -> Any:
-        return {"things": self.things, "people": [person.name for person in self.people]}
+        things = [{"key": key, "fields": fields} for key, fields in self.things.items()]
+        return {"things": things, "people": [person.name for person in self.people]}
 
     def unauthorized(self, request: Request) -> Answer:
         return json_answer({"error": "token"}, status=401)
@@ -267,7 +268,7 @@ def test_a_storm_ends_by_itself_and_a_day_s_cap_does_not() -> None:
 def test_a_broken_server_did_nothing() -> None:
     with shelf(faults=Faults(fail_5xx=1)) as caller:
         assert caller.put("a").status_code == 503
-        assert caller.shelf.records()["things"] == {}
+        assert caller.shelf.things == {}
         assert caller.put("a").status_code == 204
 
 
@@ -278,7 +279,7 @@ def test_an_answer_that_never_comes_says_nothing_about_what_was_done(when: str, 
         caller.put("a")
         with pytest.raises(httpx.TransportError):
             caller.put("b")
-        assert ("b" in caller.shelf.records()["things"]) is is_there
+        assert ("b" in caller.shelf.things) is is_there
         caller.put("c")
         state = caller.state()
     assert state["unanswered"] == 1
@@ -299,10 +300,10 @@ def test_a_write_is_held_before_or_after_it_is_done_until_released(when: str, is
         held = threading.Thread(target=caller.put, args=("b",))
         held.start()
         wait_for(lambda: caller.state()["held"] == 1)
-        assert ("b" in caller.shelf.records()["things"]) is is_there
+        assert ("b" in caller.shelf.things) is is_there
         caller.control("release")
         held.join()
-        assert set(caller.shelf.records()["things"]) == {"a", "b"}
+        assert set(caller.shelf.things) == {"a", "b"}
         assert caller.state()["held"] == 0
 
 
@@ -354,10 +355,21 @@ def test_answers_carry_what_is_left_of_the_quota() -> None:
 def test_control_seeds_people_changes_limits_and_resets_counters() -> None:
     with shelf(people=(Person("Ada", "ada@example.com"),)) as caller:
         assert caller.control("people", people=[{"name": "Bo", "phone": "+41 44 668 18 00"}]) == {"added": 1}
-        assert caller.http.get("/_control/records").json() == {"things": {}, "people": ["Ada", "Bo"]}
+        assert caller.http.get("/_control/records").json() == {"things": [], "people": ["Ada", "Bo"]}
         caller.control("limits", limits={"api": {"calls": 1, "seconds": 60}})
         assert [caller.get("a").status_code for _ in range(2)] == [200, 429]
         assert caller.control("reset-counters")["api_calls"] == 0
+
+
+def test_control_tells_which_record_holds_a_value_and_how_many_there_are() -> None:
+    with shelf() as caller:
+        caller.put("a", engagement="e1")
+        caller.put("b", engagement="e2")
+        caller.put("c", engagement="e2")
+        found = caller.http.get("/_control/record", params={"holds": "e1"}).json()
+        assert found == {"kind": "things", "record": {"key": "a", "fields": {"engagement": "e1"}}}
+        assert caller.http.get("/_control/record", params={"holds": "e9"}).status_code == 404
+        assert caller.control("holding", values=["e1", "e2", "e9"]) == {"once": 1, "several": 1, "missing": 1}
 
 
 def test_control_refuses_what_it_does_not_know() -> None:
@@ -381,7 +393,7 @@ def test_a_stand_in_started_again_holds_what_it_held(tmp_path: Path) -> None:
         assert caller.state()["api_calls"] == 0
         assert caller.state()["changes"] == {}
         caller.put("c")
-    assert set(Shelf(CrmOptions(journal=journal)).records()["things"]) == {"a", "b", "c"}
+    assert set(Shelf(CrmOptions(journal=journal)).things) == {"a", "b", "c"}
     assert b"sim." not in journal.read_bytes()
 
 

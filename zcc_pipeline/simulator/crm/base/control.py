@@ -2,6 +2,9 @@
 
     GET  state            calls and writes counted, 429s, tokens, violations of the definition, writes held
     GET  records          everything the CRM holds, in its own shape
+    GET  record?holds=V   the first record with a field of that value: {"kind", "record"}; 404 where there is none
+    POST holding          {"values"}: how many of them are a field's value of one record, of several, of none
+                          -> {"once": 40, "several": 0, "missing": 2}
     POST faults           the fields of ``Faults``; those not named are off
     POST limits           {"limits": {label: {"calls", "seconds"}}, "calls_at_once": 0}
     POST people           {"people": [{"name", "email", "phone", "kind"}]}
@@ -14,6 +17,8 @@ Each CRM may have more. Answers: 404 for an unknown command, 422 for one that ca
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +51,7 @@ class Control:
             "limits": self._set_limits,
             "people": self._add_people,
             "revoke-tokens": lambda _body: {"revoked": standin.tokens.revoke_all()},
+            "holding": self._holding,
             "reset-counters": self._reset_counters,
             "release": self._release,
             **standin.commands(),
@@ -54,6 +60,8 @@ class Control:
     def answer(self, request: Request) -> Answer:
         """Carry out one control call."""
         name = request.path.removeprefix(CONTROL_PATH)
+        if request.method == "GET" and name == "record":
+            return self._record(request.query.get("holds", ""))
         if request.method == "GET" and name in self._views:
             return json_answer(self._views[name]())
         if request.method != "POST" or name not in self._commands:
@@ -63,6 +71,20 @@ class Control:
             return json_answer(self._commands[name](body))
         except (MalformedBodyError, msgspec.ValidationError, KeyError, TypeError, ValueError) as error:
             return json_answer({"error": f"{type(error).__name__}: {error}"}, status=422)
+
+    def _record(self, value: str) -> Answer:
+        for kind, record in _each_record(self._standin.records()):
+            if value in _values(record):
+                return json_answer({"kind": kind, "record": record})
+        return json_answer({"error": f"no record holds {value!r}"}, status=404)
+
+    def _holding(self, body: Body) -> object:
+        wanted = set(body["values"])
+        found: Counter[str] = Counter()
+        for _, record in _each_record(self._standin.records()):
+            found.update(wanted.intersection(_values(record)))
+        several = sum(count > 1 for count in found.values())
+        return {"once": len(found) - several, "several": several, "missing": len(wanted) - len(found)}
 
     def _set_faults(self, body: Body) -> object:
         unknown = body.keys() - {field.name for field in fields(Faults)}
@@ -80,6 +102,7 @@ class Control:
         people = msgspec.convert(body["people"], list[Person])
         for person in people:
             self._standin.add_person(person)
+        self._standin.people_added += len(people)
         return {"added": len(people)}
 
     def _reset_counters(self, _body: Body) -> object:
@@ -89,3 +112,21 @@ class Control:
     def _release(self, _body: Body) -> object:
         self._standin.release()
         return self._standin.state()
+
+
+def _each_record(held: Any, kind: str = "") -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN401 JSON
+    """Records under their kind, however a CRM groups its kinds."""
+    if isinstance(held, dict):
+        for name, content in held.items():
+            yield from _each_record(content, name)
+    elif isinstance(held, list):
+        yield from ((kind, each) for each in held if isinstance(each, dict))
+
+
+def _values(record: dict[str, Any]) -> set[str]:
+    """Texts of its fields, and of fields grouped below one."""
+    found = {value for value in record.values() if isinstance(value, str)}
+    for group in record.values():
+        if isinstance(group, dict):
+            found.update(value for value in group.values() if isinstance(value, str))
+    return found

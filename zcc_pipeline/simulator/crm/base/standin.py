@@ -59,6 +59,8 @@ class CrmStandIn(ABC):
             ),
             monotonic=self.options.monotonic,
         )
+        self.people_added = 0
+        """By control, over all its lives."""
         self.held = 0
         """Writes that wait to be released."""
         self.set_faults(self.options.faults)
@@ -182,6 +184,7 @@ class CrmStandIn(ABC):
             "tokens_issued": self.tokens.issued_count,
             "tokens_refused": self.tokens.refused_count,
             "most_at_once": self.limits.most_at_once,
+            "people_added": self.people_added,
             "held": self.held,
             "violations": list(self.violations),
             "crashes": list(self.crashes),
