@@ -13,8 +13,8 @@ from zcc_pipeline.exports.zendesk.records import NAME
 from zcc_pipeline.exports.zendesk.rows import CUSTOM, NATIVE, TEXTS, VOICE, VOICE_NAMES
 
 KEY = "external_id"
-LONGEST_TEXT = 255
-"""Of a one-line text field, as far as its users can type; longer values go into a field of several lines."""
+ONE_LINE = 255
+"""Texts that may be longer get a field of several lines."""
 
 _SHORT = frozenset(
     {
@@ -105,19 +105,9 @@ def _field_problems(at: Where, rule: FieldRule, field: Json) -> list[MappingProb
     if field.get("active") is False:
         return [MappingProblem(at, "is switched off in Zendesk", "activate the field, or take it out of the mapping")]
     given, wanted = kind_of(rule), str(field.get("type") or "text")
-    fits = (
-        wanted in _FITTING[given] if given in _FITTING and wanted in _ONLY_THEIR_OWN else wanted not in _ONLY_THEIR_OWN
-    )
+    fits = wanted in _FITTING[given] if given in _FITTING else wanted not in _ONLY_THEIR_OWN
     if not fits:
         return [MappingProblem(at, f"is of type {wanted} in Zendesk and would get {given}", "see 'as' in the mapping")]
-    if wanted == "text" and given == "text" and (rule.cut or rule.cut_at_sentence or 0) > LONGEST_TEXT:
-        return [
-            MappingProblem(
-                at,
-                f"is one line of at most {LONGEST_TEXT} characters in Zendesk",
-                "cut it, or use a field of several lines",
-            )
-        ]
     return []
 
 
@@ -176,7 +166,7 @@ def kind_of(rule: FieldRule) -> str:
         if rule.source in BOOLEANS | DATES:
             return "checkbox" if rule.source in BOOLEANS else "date"
     longest = rule.cut or rule.cut_at_sentence
-    if (longest is not None and longest <= LONGEST_TEXT) or rule.table is not None or rule.value is not None:
+    if (longest is not None and longest <= ONE_LINE) or rule.table is not None or rule.value is not None:
         return "text"
     return "text" if rule.source in _SHORT else "textarea"
 

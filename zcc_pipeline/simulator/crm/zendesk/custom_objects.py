@@ -19,7 +19,6 @@ from zcc_pipeline.simulator.crm.zendesk.people import Users
 from zcc_pipeline.simulator.crm.zendesk.refusals import InvalidRecordError, missing, refuse
 
 LARGEST_RECORD_BYTES = 32 * 1024
-LONGEST_TEXT = 255
 FIELD_TYPES = frozenset(
     {"text", "textarea", "checkbox", "date", "integer", "decimal", "regexp", "dropdown", "lookup", "multiselect"}
 )
@@ -136,7 +135,7 @@ class CustomObjects:
     def _fits(self, kind: str, value: Any) -> bool:  # noqa: ANN401 JSON
         match kind:
             case "text" | "regexp":
-                return isinstance(value, str) and len(value) <= LONGEST_TEXT
+                return isinstance(value, str) and "\n" not in value
             case "checkbox":
                 return isinstance(value, bool)
             case "integer" | "decimal":

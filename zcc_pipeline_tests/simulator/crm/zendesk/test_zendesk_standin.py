@@ -402,7 +402,7 @@ def test_records_of_custom_objects_are_upserted_by_external_id() -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"unknown": "x"}, {"text": "x" * 256}, {"area": "x" * 33_000}, {"date": "2026-1-2"}, {"flag": "yes"}]
+    "fields", [{"unknown": "x"}, {"text": "two\nlines"}, {"area": "x" * 33_000}, {"date": "2026-1-2"}, {"flag": "yes"}]
 )
 def test_a_record_that_does_not_fit_is_refused(fields: dict[str, Any]) -> None:
     with zendesk() as (client, _):
