@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import Self
 from urllib.parse import urlencode
 
 import httpx
@@ -51,7 +51,7 @@ _PATIENCE_SECONDS = 300.0
 class ZendeskDestination:
     """One Zendesk account."""
 
-    name: ClassVar[str] = "zendesk"
+    name = "zendesk"
 
     def __init__(
         self,
