@@ -89,6 +89,9 @@ _TAKES: dict[str, frozenset[str]] = {
 """Which attributes a conversion makes sense of; text conversions take all."""
 
 
+_SOURCES = ("from", "value", "template", "join")
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
 
@@ -129,7 +132,7 @@ class FieldRule(_Strict):
     @model_validator(mode="before")
     @classmethod
     def _one_source(cls, given: Any) -> Any:  # noqa: ANN401 - not checked yet
-        if isinstance(given, dict) and len(given.keys() & {"from", "value", "template", "join"}) != 1:
+        if isinstance(given, dict) and len(given.keys() & set(_SOURCES)) != 1:
             raise PydanticCustomError("one_source", "needs exactly one of from, value, template and join")
         return given
 
@@ -150,6 +153,7 @@ class FieldRule(_Strict):
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         spelled_out = handler.resolve_ref_schema(handler(core))
+        spelled_out["oneOf"] = [{"required": [name]} for name in _SOURCES]
         attribute = {"type": "string", "enum": list(get_args(Attribute)), "description": "The engagement's value."}
         return {"anyOf": [attribute, spelled_out]}
 

@@ -58,7 +58,7 @@ class CrmMapping:
         try:
             return model.model_validate(self.section.targets[target].options)
         except ValidationError as error:
-            first = error.errors()[0]
+            first = _first(error)
             where = ("targets", target, "options", *first["loc"])
             raise self.problem(where, _said(first, model)) from None
 
@@ -90,7 +90,7 @@ def parse_mapping(crm: str, text: str, file: str) -> CrmMapping | None:
     try:
         whole = MappingFile.model_validate(lined.data)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = _first(error)
         where = tuple(first["loc"])
         raise _problem(file, lined.line(where), where, _said(first, MappingFile)) from None
     for name in CRMS:
@@ -132,6 +132,12 @@ def _problem(file: str, line: int, where: Where, text: str, remedy: str = "") ->
     path = ".".join(str(part) for part in where)
     said = f"{file}:{line}: {path}: {text}" if path else f"{file}:{line}: {text}"
     return ConfigurationError(SETTING, f"{said}\n  {remedy}" if remedy else said)
+
+
+def _first(error: ValidationError) -> Any:  # noqa: ANN401 - pydantic's error
+    """The one to tell: a name that is not known explains why another is missing."""
+    found = error.errors()
+    return next((each for each in found if each["type"] == "extra_forbidden"), found[0])
 
 
 def _said(error: Any, model: type[BaseModel]) -> str:  # noqa: ANN401 - pydantic's error
