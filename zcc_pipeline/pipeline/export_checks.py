@@ -97,7 +97,7 @@ def examine_exports(runtime: Runtime) -> Iterator[Finding]:
         yield from _coexistence(access, mapping, clients)
     for name, agents in clients.items():
         if name and name not in runtime.config.exports:
-            text = f"{agents:,} agents work in {TITLES[name]} with Zoom's client, and no export to it is set up"
+            text = f"{_agents(agents)} in {TITLES[name]} with Zoom's client, and no export to it is set up"
             yield Finding("exports", Verdict.OK, text, f"Zoom's connector can log there; so can zcc export {name}")
 
 
@@ -147,14 +147,14 @@ def _coexistence(access: CrmAccess, mapping: CrmMapping, clients: Counter[str]) 
     shared = mapping.section.coexistence.queues
     if embedded and not shared:
         text = (
-            f"{embedded:,} agents work inside {TITLES[access.name]} with Zoom's client: where its connector logs "
-            "calls, they are logged twice"
+            f"{_agents(embedded)} inside {TITLES[access.name]} with Zoom's client: where its connector logs calls, "
+            "they are logged twice"
         )
         remedy = f"name their queues under {access.name}.coexistence.queues (skip or enrich), or switch its logging off"
         yield _finding(access, "coexistence", Verdict.WARNING, text, remedy)
     elif shared:
         names = ", ".join(f"{queue} ({rule})" for queue, rule in shared.items())
-        text = f"left to the connector: {names}; {embedded:,} agents work inside {TITLES[access.name]}"
+        text = f"left to the connector: {names}; {_agents(embedded)} inside {TITLES[access.name]}"
         remedy = (
             "" if mapping.section.coexistence.lookup else "without lookup, what the connector misses is not written"
         )
@@ -183,6 +183,10 @@ def _clients(lake: Lake) -> dict[str, str]:
             if user.user_access != "inactive":
                 found[user.user_id] = _CLIENTS.get(user.client_integration or "", "")
     return found
+
+
+def _agents(count: int) -> str:
+    return "1 agent works" if count == 1 else f"{count:,} agents work"
 
 
 def _finding(access: CrmAccess, topic: str, verdict: Verdict, text: str, remedy: str = "") -> Finding:
