@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from zcc_pipeline.domain.errors import PermanentError
 from zcc_pipeline.exports.destination import Attachment
 
 _UNSAFE = re.compile(r'[^\x20-\x7e]|["\\]')
@@ -38,10 +39,16 @@ class MultipartBody:
         return len(self.head) + self.attachment.size_bytes + len(self.tail)
 
     async def stream(self) -> AsyncIterator[bytes]:
-        """From the first byte."""
+        """From the first byte. ``PermanentError``, and a body that is cut off, where the file has another size now."""
         yield self.head
+        left = self.attachment.size_bytes
         async for piece in self.attachment.open():
+            left -= len(piece)
+            if left < 0:
+                break
             yield piece
+        if left != 0:
+            raise PermanentError("a file to be attached has another size than it was stored with")
         yield self.tail
 
 
