@@ -47,14 +47,20 @@ def problems(mapping: CrmMapping, metadata: Metadata) -> Iterator[MappingProblem
             yield MappingProblem((*at, "object"), f"there is no table {target.object} that may be seen")
             continue
         yield from _key(at, target, options, shape.table)
-        for field, rule in target.fields.items():
-            yield from _field((*at, "fields", field), rule, shape.table.columns.get(field), target.object)
+        wrong = {
+            field: found
+            for field, rule in target.fields.items()
+            if (found := list(_field((*at, "fields", field), rule, shape.table.columns.get(field), target.object)))
+        }
+        for found in wrong.values():
+            yield from found
         linked = linked_columns(mapping, options, metadata)
         yield from _links(at, mapping, options, shape.table, linked)
         if mapping.section.customer.on_none == "create" and not metadata.table(options.create_in).columns:
             yield MappingProblem((*at, "options", "create_in"), f"there is no table {options.create_in} to create in")
         if options.write == "import_set":
-            yield from _import(at, target, shape, [column for _, column in linked])
+            fields = [field for field in target.fields if field not in wrong]
+            yield from _import(at, target, shape, [target.key, *fields, *(column for _, column in linked)])
     yield from _coexistence(mapping, metadata)
 
 
@@ -126,7 +132,7 @@ def _links(
             )
 
 
-def _import(at: tuple[str, ...], target: Target, shape: Shape, linked: list[str]) -> Iterator[MappingProblem]:
+def _import(at: tuple[str, ...], target: Target, shape: Shape, columns: list[str]) -> Iterator[MappingProblem]:
     where = (*at, "options", "staging")
     staging, transform = shape.options.staging, shape.transform
     remedy = "see zcc export servicenow --setup"
@@ -146,7 +152,7 @@ def _import(at: tuple[str, ...], target: Target, shape: Shape, linked: list[str]
             where, "the transform map does not copy empty fields, so that nothing could ever be emptied",
             "tick 'Copy empty fields', or give fields 'when_empty: omit'",
         )  # fmt: skip
-    for name in dict.fromkeys((target.key, *target.fields, *linked)):
+    for name in dict.fromkeys(columns):
         yield from _staged((*at, "fields", name) if name in target.fields else where, name, shape)
 
 
