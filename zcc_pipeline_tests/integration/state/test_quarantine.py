@@ -83,3 +83,18 @@ def test_many_are_held_in_one_transaction_and_one_by_one_is_the_same(store: Stat
     held = {item.record_id: item for item in store.quarantine.list()}
     assert {name: item.times_seen for name, item in held.items()} == {"a": 2, "b": 1, "c": 1}
     assert held["a"].item_id == alone
+
+
+def test_what_was_held_of_a_record_that_has_been_taken_after_all_is_held_no_longer(store: StateStore) -> None:
+    def hold(room: str, dataset: str, record_id: str) -> str:
+        return store.quarantine.add(room, dataset, record_id, "refused", "", record_id.encode(), NOW)
+
+    first, second = hold("exports", "exports/zendesk", "e1"), hold("exports", "exports/hubspot", "e1")
+    third, dropped = hold("exports", "exports/zendesk", "e2"), hold("exports", "exports/zendesk", "e3")
+    store.quarantine.mark(dropped, "dropped")
+
+    assert store.quarantine.release("exports", "exports/zendesk", ["e1", "e3", "e4"]) == 1
+
+    assert {item.item_id for item in store.quarantine.list("held")} == {second, third}
+    assert [item.item_id for item in store.quarantine.list("replayed")] == [first]
+    assert [item.item_id for item in store.quarantine.list("dropped")] == [dropped]
