@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -59,6 +60,7 @@ class Record:
         return self.properties.get(name)
 
 
+@lru_cache(maxsize=100_000)
 def searchable(phone: str) -> str:
     """Area code and local number, which is all that HubSpot's calculated phone properties keep
     (https://developers.hubspot.com/docs/api-reference/latest/crm/search-the-crm)."""
@@ -80,6 +82,8 @@ class Records:
         self._clock = clock
         self._monotonic = monotonic
         self._unique: dict[str, dict[str, str]] = {}
+        self._holders: dict[str, dict[str, dict[str, None]]] = {}
+        """Ids by value in lower case, of properties that were searched by."""
 
     def __iter__(self) -> Iterator[Record]:
         return iter(self.by_id.values())
@@ -88,6 +92,16 @@ class Records:
         """By record id, or by the value of a unique property (e-mail addresses in whatever case)."""
         found = self._unique.get(id_property, {}).get(_folded(id_property, value)) if id_property else value
         return self.by_id.get(found) if found else None
+
+    def holding(self, name: str, values: Iterable[str]) -> Iterator[Record]:
+        """Those of which a property holds one of these values, which are in lower case."""
+        index = self._holders.get(name)
+        if index is None:
+            index = self._holders[name] = {}
+            for record in self:
+                index.setdefault((record.value(name) or "").lower(), {})[record.id] = None
+        for value in values:
+            yield from (self.by_id[each] for each in index.get(value, ()))
 
     def taken(self, properties: Mapping[str, str], *, but: Record | None) -> tuple[str, Record] | None:
         """A unique property whose value belongs to another record."""
@@ -108,6 +122,7 @@ class Records:
 
     def write(self, record: Record, properties: Mapping[str, str]) -> None:
         """Set properties; an empty text clears one."""
+        held = {name: record.value(name) for name in self._holders}
         for name, value in properties.items():
             if self.schema.unique(name) is not None:
                 index = self._unique.setdefault(name, {})
@@ -120,10 +135,15 @@ class Records:
                 record.properties.pop(name, None)
         record.updated_at, record.changed = self._clock(), self._monotonic()
         record.times_written += 1
+        for name, before in held.items():
+            holders = self._holders[name]
+            holders.get((before or "").lower(), {}).pop(record.id, None)
+            holders.setdefault((record.value(name) or "").lower(), {})[record.id] = None
 
     def remove(self, record: Record) -> None:
         """What a user does who deletes it."""
         del self.by_id[record.id]
+        self._holders.clear()
         for index in self._unique.values():
             for value in [value for value, owner in index.items() if owner == record.id]:
                 del index[value]
