@@ -2,8 +2,8 @@
 
 Zendesk documents ``GET /tickets?external_id=`` for one id, and one connector's documentation says that several may be
 given with commas. Nobody says in so many words that a search for several values of one property finds all of them. So
-neither is taken for granted: each is shown once a run, with a value that is known to exist and one that is not, and
-where the known one does not come back everything is asked for one by one.
+neither is taken for granted: each is shown once a run, with as many values as are to be asked for later, of which only
+the last is known to exist. Where that one does not come back everything is asked for one by one.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from typing import Any
 
 from zcc_pipeline.exports.destination import Customer, CustomerKeys
 from zcc_pipeline.exports.phones import is_same
+from zcc_pipeline.exports.session import CrmRefused
 from zcc_pipeline.exports.zendesk.api import Json, ZendeskApi, gather_in_order
 from zcc_pipeline.exports.zendesk.queries import (
+    IDS_PER_LOOKUP,
     VALUES_PER_QUERY,
     can_be_searched,
     email_query,
-    id_lists,
-    in_chunks,
+    lists_of,
     phone_query,
 )
 
@@ -29,8 +30,8 @@ USER = "user"
 _FEW = 3
 """Up to so many, showing costs as much as it saves."""
 
-_NOBODY = "nobody-4b1f@zcc-pipeline.invalid"
-_NO_TICKET = "zcc-pipeline-no-such-engagement"
+_NOBODY = "nobody-{:04}-of-some-length@zcc.invalid"
+_NO_TICKET = "zcc-pipeline-no-such-engagement-{:04}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class TicketLookup:
         """Tickets by external id, oldest first; ids without any are left out."""
         lists = [[each] for each in external_ids]
         if len(external_ids) > _FEW and await self._may_list():
-            lists = id_lists(external_ids)
+            lists = lists_of(external_ids)
         found: dict[str, list[Json]] = defaultdict(list)
         wanted = set(external_ids)
         for tickets in await gather_in_order(self._api.tickets_with(each) for each in lists):
@@ -84,7 +85,8 @@ class TicketLookup:
 
     async def _may_list(self) -> bool:
         if self._takes_lists is None and self._known is not None:
-            shown = await self._api.tickets_with([_NO_TICKET, self._known])
+            others = [_NO_TICKET.format(number) for number in range(IDS_PER_LOOKUP - 1)]
+            shown = await self._api.tickets_with([*others, self._known])
             self._takes_lists = any(ticket.get("external_id") == self._known for ticket in shown)
         return bool(self._takes_lists)
 
@@ -94,7 +96,7 @@ class PeopleLookup:
 
     def __init__(self, api: ZendeskApi) -> None:
         self._api = api
-        self._takes_several: bool | None = None
+        self._at_once: int | None = None
 
     async def customers(self, wanted: Sequence[CustomerKeys]) -> dict[CustomerKeys, list[Customer]]:
         """By e-mail; where nobody has that, by phone."""
@@ -123,9 +125,10 @@ class PeopleLookup:
 
     async def _matched(self, wanted: Sequence[str], way: _Way) -> dict[str, list[Json]]:
         """Users by what they were looked for."""
-        size = VALUES_PER_QUERY if len(wanted) > _FEW and await self._may_combine() else 1
+        size = await self._values_at_once() if len(wanted) > _FEW else 1
         found: dict[str, list[Json]] = defaultdict(list)
-        for part in await gather_in_order(self._match(chunk, way) for chunk in in_chunks(wanted, size)):
+        parts = lists_of(wanted, most=size, longest=size * len(_NOBODY))
+        for part in await gather_in_order(self._match(chunk, way) for chunk in parts):
             for value, user in part:
                 found[value].append(user)
         return found
@@ -148,14 +151,24 @@ class PeopleLookup:
         users = {user.get("id"): user for user in await self._api.search(query) if user.get("active") is not False}
         return [user for user in users.values() if user.get("result_type", USER) == USER]
 
-    async def _may_combine(self) -> bool:
-        if self._takes_several is None:
+    async def _values_at_once(self) -> int:
+        """How many values of one property a search demonstrably looks at: the last of so many is found."""
+        if self._at_once is None:
             email = str((await self._api.me()).get("email") or "").lower()
-            self._takes_several = False
-            if can_be_searched(email):
-                shown = await self._api.search(email_query([_NOBODY, email]))
-                self._takes_several = any(str(user.get("email") or "").lower() == email for user in shown)
-        return self._takes_several
+            self._at_once = 1
+            for size in VALUES_PER_QUERY if can_be_searched(email) else ():
+                if await self._finds_the_last(email, size):
+                    self._at_once = size
+                    break
+        return self._at_once
+
+    async def _finds_the_last(self, email: str, size: int) -> bool:
+        query = email_query([*(_NOBODY.format(number) for number in range(size - 1)), email])
+        try:
+            shown = await self._api.search(query)
+        except CrmRefused:
+            return False
+        return any(str(user.get("email") or "").lower() == email for user in shown)
 
 
 def _end_users(users: Iterable[Mapping[str, Any]]) -> list[Customer]:

@@ -18,11 +18,11 @@ _ADDRESS = re.compile(r"[^\s\"\\*:<>()\[\],;@\x00-\x1f\x7f]+@[^\s\"\\*:<>()\[\],
 _SHORTEST_NATIONAL = 6
 """Below that a leading wildcard would match half of the world."""
 
-VALUES_PER_QUERY = 20
-"""Values of one property in one search; its length has an undocumented limit."""
+VALUES_PER_QUERY = (100, 20)
+"""Values of one property in one search: how long it may be is not documented, so the larger number is tried first."""
 
 IDS_PER_LOOKUP = 100
-LONGEST_ID_LIST = 6_000
+LONGEST_ID_LIST = 3_500
 """Characters of a comma-separated list in an address."""
 
 
@@ -52,15 +52,15 @@ def in_chunks(values: Sequence[T], size: int) -> list[Sequence[T]]:
     return [values[start : start + size] for start in range(0, len(values), size)]
 
 
-def id_lists(ids: Iterable[str], *, most: int = IDS_PER_LOOKUP) -> list[list[str]]:
-    """Parts that fit into one address; ids that hold a comma stand alone."""
+def lists_of(values: Iterable[str], *, most: int = IDS_PER_LOOKUP, longest: int = LONGEST_ID_LIST) -> list[list[str]]:
+    """Parts of at most ``most`` values and ``longest`` characters; values that hold a comma stand alone."""
     lists: list[list[str]] = []
     current: list[str] = []
-    for each in ids:
+    for each in values:
         if "," in each:
             lists.append([each])
             continue
-        if len(current) == most or sum(len(one) + 1 for one in current) + len(each) > LONGEST_ID_LIST:
+        if current and (len(current) == most or sum(len(one) + 1 for one in current) + len(each) > longest):
             lists.append(current)
             current = []
         current.append(each)

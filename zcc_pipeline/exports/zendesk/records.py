@@ -14,7 +14,7 @@ from zcc_pipeline.exports.zendesk.api import Json, ZendeskApi, gather_in_order
 from zcc_pipeline.exports.zendesk.batches import JobRunner, Row, row_outcome
 from zcc_pipeline.exports.zendesk.jobs import RowResult
 from zcc_pipeline.exports.zendesk.options import CustomObjectOptions
-from zcc_pipeline.exports.zendesk.queries import id_lists
+from zcc_pipeline.exports.zendesk.queries import lists_of
 
 LARGEST_RECORD_BYTES = 32_000
 """Zendesk takes 32 KB a record, everything counted."""
@@ -56,7 +56,7 @@ class RecordWriter:
 
     async def find(self, object_key: str, external_ids: Sequence[str]) -> dict[str, str]:
         """Ids of records by external id."""
-        lists = id_lists(external_ids)
+        lists = lists_of(external_ids)
         found = await gather_in_order(self._api.records_with(object_key, each) for each in lists)
         return {str(record.get("external_id")): str(record["id"]) for records in found for record in records}
 

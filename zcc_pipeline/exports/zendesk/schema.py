@@ -10,7 +10,7 @@ from zcc_pipeline.exports.mapping.model import BOOLEANS, BY_CHANNEL, DATES, NUMB
 from zcc_pipeline.exports.zendesk.api import Json, ZendeskApi
 from zcc_pipeline.exports.zendesk.options import TICKET, CustomObjectOptions, TicketOptions
 from zcc_pipeline.exports.zendesk.records import NAME
-from zcc_pipeline.exports.zendesk.rows import CUSTOM, NATIVE, TEXTS, VOICE, VOICE_NAMES
+from zcc_pipeline.exports.zendesk.rows import CUSTOM, NATIVE, TEXTS, TIMES, VOICE, VOICE_NAMES
 
 KEY = "external_id"
 ONE_LINE = 255
@@ -69,6 +69,25 @@ async def validate(
         else:
             problems += _limits_of_records(where, section)
             problems += await _record_problems(api, where, target, records[name])
+    return problems + await _coexistence_problems(api, section)
+
+
+async def _coexistence_problems(api: ZendeskApi, section: Section) -> list[MappingProblem]:
+    """Other programs' records are tickets here."""
+    lookup, problems = section.coexistence.lookup, []
+    if lookup is None:
+        return []
+    known = NATIVE | {f"{CUSTOM}{field['id']}" for field in await api.ticket_fields()} | {KEY}
+    if lookup.object != TICKET:
+        problems.append(MappingProblem(("coexistence", "lookup", "object"), f"must be {TICKET}"))
+    if lookup.field != KEY and (lookup.field not in known or not lookup.field.startswith(CUSTOM)):
+        text = f"is neither {KEY} nor a custom field of tickets"
+        problems.append(MappingProblem(("coexistence", "lookup", "field"), text, f"written {CUSTOM}<its id>"))
+    problems += [
+        MappingProblem(("coexistence", "enrich_fields", name), "is no field of tickets that can be added to")
+        for name in section.coexistence.enrich_fields
+        if name not in known or name in TIMES
+    ]
     return problems
 
 

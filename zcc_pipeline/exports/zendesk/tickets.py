@@ -24,6 +24,9 @@ from zcc_pipeline.exports.zendesk.lookups import PeopleLookup, TicketLookup
 from zcc_pipeline.exports.zendesk.options import TICKET, TicketOptions
 from zcc_pipeline.exports.zendesk.rows import changes, ticket_row, voice_comment
 
+UPLOADED_AT_ONCE = 500_000_000
+"""Bytes of files before the tickets to which they belong are made."""
+
 _MOST_ROUNDS = 25
 """Zendesk takes 30 updates of one ticket in ten minutes; what is left goes out in the next run."""
 
@@ -88,8 +91,8 @@ class TicketWriter:
         outcomes: dict[str, Outcome] = {}
         await self._find_authors(batch)
         new, existing = await self._separate(batch)
-        imported = [one for one in new if self.options_of(one).create == "import"]
-        await self._import(imported, log, outcomes)
+        for part in by_weight([one for one in new if self.options_of(one).create == "import"]):
+            await self._import(part, log, outcomes)
         singly = [one for one in new if self.options_of(one).create != "import"]
         existing += await self._create_singly(singly, log, outcomes)
         await self._complete(existing, log, outcomes)
@@ -295,6 +298,20 @@ class TicketWriter:
 
     async def _start_update(self, rows: list[Json]) -> Json:
         return await self._api.update_tickets(rows, appends=any("comment" in row for row in rows))
+
+
+def by_weight(batch: Sequence[Addressed]) -> list[list[Addressed]]:
+    """Parts whose files are uploaded well within the hour for which an upload is good."""
+    parts: list[list[Addressed]] = []
+    weight = UPLOADED_AT_ONCE + 1
+    for one in batch:
+        size = sum(attachment.size_bytes for attachment in one.outgoing.attachments)
+        if weight + size > UPLOADED_AT_ONCE:
+            parts.append([])
+            weight = 0
+        parts[-1].append(one)
+        weight += size
+    return parts
 
 
 def _not_uploaded(outcome: Outcome) -> Outcome:

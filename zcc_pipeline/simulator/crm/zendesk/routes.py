@@ -260,4 +260,7 @@ def _rows(request: Request) -> list[dict[str, Any]]:
         raise refuse(400, "InvalidPayload", "tickets is missing")
     if len(rows) > MOST_ROWS:
         raise refuse(400, "TooManyTickets", "At most 100 tickets are allowed")
+    for row in rows:
+        if row.get("priority") not in (None, "urgent", "high", "normal", "low"):
+            raise refuse(400, "InvalidValue", "Invalid value for priority")  # of one row, and the whole list is refused
     return rows

@@ -18,7 +18,7 @@ from zcc_pipeline.domain.clock import SystemClock
 from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.domain.export_ledger import IN_FLIGHT
 from zcc_pipeline.exports.destination import CustomerKeys
-from zcc_pipeline.exports.mapping import Coexistence, read_mapping
+from zcc_pipeline.exports.mapping import Coexistence, FieldRule, read_mapping
 from zcc_pipeline.exports.outcomes import Status
 from zcc_pipeline.exports.sync import sync
 from zcc_pipeline.simulator.crm.base import Faults, Person
@@ -172,6 +172,19 @@ def test_refused_rows_keep_zendesks_words_wherever_they_stand_in_a_job(tmp_path:
         assert {item.record_id for item in story.held()} == {"eng-00000", "eng-00007"}
         assert all("breaks a rule" in item.detail for item in story.held())
         assert [tickets(story)[0]["external_id"], len(tickets(story))] == ["eng-00001", 7]
+
+
+def test_a_list_that_is_refused_as_a_whole_costs_only_the_row_that_it_is_about(tmp_path: Path) -> None:
+    shipped = read_mapping("zendesk", None)
+    target = shipped.section.targets["ticket"]
+    rule = FieldRule.model_validate({"from": "engagement_id", "map": {"eng-00004": "whatever"}})
+    wrong = target.model_copy(update={"fields": target.fields | {"priority": rule}})
+    mapping = varied(shipped, targets=shipped.section.targets | {"ticket": wrong})
+    with zendesk(tmp_path, mapping=mapping) as story:
+        story.take(*(engagement(number) for number in range(12)))
+        assert story.export().counts == {Status.CREATED: 11, Status.FAILED_PERMANENT: 1}
+        assert story.held()[0].record_id == "eng-00004"
+        assert len(tickets(story)) == 11
 
 
 def calls_for(story: Office, number: int) -> int:
@@ -404,6 +417,17 @@ def test_new_customers_are_verified_end_users_and_made_once_though_search_lags(t
 
 
 # Beside the connector
+
+
+def test_a_look_up_that_zendesk_does_not_have_is_named(tmp_path: Path) -> None:
+    lookup = {"object": "tasks", "field": "subject"}
+    given = {"queues": {"*": "enrich"}, "lookup": lookup, "enrich_fields": {"created_at": "started_at"}}
+    mapping = varied(read_mapping("zendesk", None), coexistence=Coexistence.model_validate(given))
+    with zendesk(tmp_path, mapping=mapping) as story:
+        problems = asked(story, lambda destination: destination.validate())
+    assert [problem.where[1:] for problem in problems] == [
+        ("lookup", "object"), ("lookup", "field"), ("enrich_fields", "created_at"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("rule", ["skip", "enrich"])

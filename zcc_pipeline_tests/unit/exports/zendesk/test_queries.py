@@ -13,8 +13,8 @@ from zcc_pipeline.exports.zendesk.queries import (
     can_be_searched,
     custom_field_query,
     email_query,
-    id_lists,
     is_plain_value,
+    lists_of,
     phone_query,
 )
 
@@ -53,7 +53,7 @@ def test_a_number_is_looked_for_by_what_all_of_its_spellings_end_with() -> None:
 
 @given(st.lists(st.text(min_size=1, max_size=200), unique=True, max_size=300))
 def test_lists_of_ids_hold_each_once_and_stay_short(ids: list[str]) -> None:
-    lists = id_lists(ids)
+    lists = lists_of(ids)
     assert sorted(each for one in lists for each in one) == sorted(ids)
     assert all(len(one) == 1 or ",".join(one).count(",") == len(one) - 1 for one in lists)
     assert all(len(one) <= IDS_PER_LOOKUP for one in lists)
