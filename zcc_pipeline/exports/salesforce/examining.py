@@ -74,7 +74,7 @@ async def describe_set_up(
             lines = "\n".join(f"  - {each.problem}" + (f" ({each.remedy})" if each.remedy else "") for each in wrong)
             text = (
                 f"{target.object} does not fit the mapping yet:\n{lines}\n"
-                "  An administrator runs in deploy/salesforce: sf project deploy start --source-dir force-app, and then\n"
+                "  An administrator runs, in deploy/salesforce: sf project deploy start --source-dir force-app; then\n"
                 "  sf org assign permset --name Zoom_Contact_Center_Export --on-behalf-of <integration user>."
             )
         steps.append(SetupStep(target.object, is_done=not wrong, text=text))
