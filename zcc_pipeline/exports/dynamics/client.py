@@ -48,6 +48,8 @@ KEY_TAKEN = frozenset({"0x80060892", "0x80040237"})
 """412: somebody else created a row of this key in the meantime; the same upsert now updates it."""
 UNKNOWN_SEGMENT = "0x80060888"
 _UNKNOWN_TABLE = frozenset({UNKNOWN_SEGMENT})
+_PLUG_IN = frozenset({"0x80040265", "0x80040224"})
+"""Somebody's code in Dataverse failed over this record, with 400 or 500: it will do so again."""
 _LATER = frozenset({408, 500, 502, 503, 504})
 _LONGEST_PAUSE = 3_600.0
 """Service protection asks for minutes. Whoever asks for hours has run out for the day."""
@@ -184,7 +186,7 @@ def classify(response: httpx.Response, now: datetime) -> Trouble:
         return DailyLimit(after) if (after or 0) >= _LONGEST_PAUSE else Retry(after, pause_all=True)
     if status == 401:
         return TokenExpired()
-    if status in _LATER:
+    if is_for_later(part):
         return Retry(after)
     if status == 404 and part.code not in _UNKNOWN_TABLE:
         return NotThere(part.code)
@@ -198,7 +200,7 @@ def refusal(describe: str, part: PartAnswer) -> CrmRefused:
 
 def is_for_later(part: PartAnswer) -> bool:
     """Whether one operation of a batch was turned away for reasons that pass."""
-    return part.status in _LATER or part.status == 429
+    return part.status == 429 or (part.status in _LATER and part.code not in _PLUG_IN)
 
 
 def _chunks(operations: Sequence[Operation]) -> list[list[Operation]]:

@@ -46,21 +46,21 @@ async def _sign_in(client: DynamicsClient) -> Check:
         remedy = "check its security role"
         if refused.code == _NOT_A_USER:
             remedy = "make the app registration an application user of this environment (Power Platform admin center)"
-        return Check("dynamics credentials", "problem", f"Dataverse refuses the app ({refused.code})", remedy)
+        return Check("credentials", "problem", f"Dataverse refuses the app ({refused.code})", remedy)
     except PermanentError as error:
-        return Check("dynamics credentials", "problem", str(error))
-    return Check("dynamics credentials", "ok", "signed in as an application user")
+        return Check("credentials", "problem", str(error))
+    return Check("credentials", "ok", "signed in as an application user")
 
 
 def _table(plan: Plan, table: Table | None) -> Check:
-    topic = f"dynamics table {plan.logical}"
+    topic = f"table {plan.logical}"
     if table is None:
         return Check(topic, "problem", "is not there", SETUP)
     return Check(topic, "ok", f"is there, as {table.entity_set}")
 
 
 def _key(plan: Plan, table: Table) -> Check:
-    topic = f"dynamics key {plan.key_field}"
+    topic = f"key {plan.key_field}"
     status = table.keys.get((plan.key_field,))
     if status == ACTIVE:
         return Check(topic, "ok", "is a unique alternate key, Active")
@@ -70,7 +70,7 @@ def _key(plan: Plan, table: Table) -> Check:
 
 
 async def _rights(client: DynamicsClient, entity_set: str, column: str) -> Check:
-    topic = f"dynamics rights {entity_set}"
+    topic = f"rights {entity_set}"
     try:
         await client.get(f"{entity_set}?$select={column}&$top=1", f"read {entity_set}")
     except PermanentError as error:
@@ -79,7 +79,7 @@ async def _rights(client: DynamicsClient, entity_set: str, column: str) -> Check
 
 
 async def _files(client: DynamicsClient, section: Section) -> Check:
-    topic = "dynamics file size"
+    topic = "file size"
     try:
         rows = await client.rows("organizations?$select=maxuploadfilesize", "read organisation")
         largest = int(rows[0]["maxuploadfilesize"])
@@ -96,6 +96,6 @@ async def _files(client: DynamicsClient, section: Section) -> Check:
 def _limits(client: DynamicsClient) -> Check:
     left = client.requests_left
     if left is None:
-        return Check("dynamics limits", "ok", "Dataverse did not say how many requests are left")
+        return Check("limits", "ok", "Dataverse did not say how many requests are left")
     verdict = "warning" if left < _FEW_REQUESTS else "ok"
-    return Check("dynamics limits", verdict, f"{left} requests left of the five minutes' window")
+    return Check("limits", verdict, f"{left} requests left of the five minutes' window")

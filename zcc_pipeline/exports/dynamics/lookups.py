@@ -31,7 +31,7 @@ async def resolve(
         if before is None or before.status is not Status.CREATED:
             found[flight.engagement_id] = outcome
     for flight in flights:
-        found.setdefault(flight.engagement_id, Outcome(flight.engagement_id, Status.UNKNOWN, code="no_target"))
+        found.setdefault(flight.engagement_id, _unknown(flight, "no_target"))
     return found
 
 
@@ -80,4 +80,8 @@ def _resolved(flight: InFlight, place: Place, part: PartAnswer) -> Outcome:
         return Outcome(flight.engagement_id, Status.CREATED, place.ref)
     if part.status == 404 and part.code != UNKNOWN_SEGMENT:
         return Outcome(flight.engagement_id, Status.FAILED_RETRYABLE, code="never_arrived")
-    return Outcome(flight.engagement_id, Status.UNKNOWN, flight.remote, f"http_{part.status}")
+    return _unknown(flight, f"http_{part.status}")
+
+
+def _unknown(flight: InFlight, code: str) -> Outcome:
+    return Outcome(flight.engagement_id, Status.UNKNOWN, flight.remote, code)

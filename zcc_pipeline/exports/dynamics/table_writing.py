@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zcc_pipeline.domain.errors import QuotaExhausted, TransientError
+from zcc_pipeline.domain.errors import NotFound, QuotaExhausted, TransientError
 from zcc_pipeline.exports.calls import CrmRefused, OutcomeUnknown, Safety
 from zcc_pipeline.exports.destination import Addressed
 from zcc_pipeline.exports.dynamics.answers import check_not_all_refused, failed, outcome_of, written
@@ -35,6 +35,8 @@ class TableWriter:
             try:
                 targets = [target_of(plan, one, place) for one, place in placed]
                 await self._client.upsert_multiple(plan.entity_set, targets)
+            except NotFound:
+                pass  # one of them links to somebody who is gone: which one, the batch below tells
             except CrmRefused as refused:
                 if refused.code in _UNSUPPORTED:
                     self._without_bulk.add(plan.entity_set)

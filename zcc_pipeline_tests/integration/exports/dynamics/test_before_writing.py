@@ -144,14 +144,14 @@ def test_the_doctor_has_a_line_for_everything():
     with organisation() as served:
         checks = run(served, lambda destination: destination.examine())
         assert {check.topic: check.verdict for check in checks} == {
-            "dynamics credentials": "ok",
-            "dynamics table zcc_engagement": "ok",
-            "dynamics rights zcc_engagements": "ok",
-            "dynamics key zcc_zoomengagementid": "ok",
-            "dynamics rights contacts": "ok",
-            "dynamics rights systemusers": "ok",
-            "dynamics file size": "ok",
-            "dynamics limits": "ok",
+            "credentials": "ok",
+            "table zcc_engagement": "ok",
+            "rights zcc_engagements": "ok",
+            "key zcc_zoomengagementid": "ok",
+            "rights contacts": "ok",
+            "rights systemusers": "ok",
+            "file size": "ok",
+            "limits": "ok",
         }
         assert served.standin.counters.writes == 0
 
@@ -162,11 +162,11 @@ def test_the_doctor_tells_what_is_missing():
         assert (check.verdict, "application user" in check.remedy) == ("problem", True)
     with organisation(settings={"is_provisioned": False}) as served:
         checks = run(served, lambda destination: destination.examine())
-        assert [check.topic for check in checks if check.verdict == "problem"] == ["dynamics table zcc_engagement"]
+        assert [check.topic for check in checks if check.verdict == "problem"] == ["table zcc_engagement"]
     mapping = changed({"recordings: link": "recordings: attach"})
     with organisation() as served:
         checks = run(served, lambda destination: destination.examine(), mapping=mapping)
-        assert [check.topic for check in checks if check.verdict == "warning"] == ["dynamics file size"]
+        assert [check.topic for check in checks if check.verdict == "warning"] == ["file size"]
 
 
 def test_the_doctor_names_the_setting_of_a_wrong_secret():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zcc_pipeline.domain.errors import ConfigurationError, PermanentError, QuotaExhausted
-from zcc_pipeline.exports.destination import InFlight
+from zcc_pipeline.exports.destination import Customer, InFlight
 from zcc_pipeline.exports.dynamics.queries import row_id
 from zcc_pipeline.exports.outcomes import RemoteRef, Status
 from zcc_pipeline.simulator.crm.base import Credentials, Faults, Person
@@ -106,6 +106,14 @@ def test_rows_are_linked_to_customer_and_owner():
         row = rows(served)["e1"]
         assert row["zcc_contactid"] == contact(served).id
         assert row["ownerid"] == agent(served)
+
+
+def test_a_link_to_somebody_who_is_gone_refuses_that_record_alone():
+    with organisation(people=(ADA,)) as served:
+        gone = Customer("contact", "00000000-0000-4000-8000-000000000000")
+        outcomes = write(served, [record("e1", customer=gone), record("e2", customer=contact(served))])
+        assert (outcomes["e1"].status, outcomes["e1"].code) == (Status.FAILED_PERMANENT, "0x80040217")
+        assert outcomes["e2"].status is Status.CREATED
 
 
 def test_a_time_out_after_the_write_is_repeated_by_key_and_changes_nothing_twice():
