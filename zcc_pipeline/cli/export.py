@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 REFUSED_SHOWN = 20
 """Refused records that are named one by one; all of them are in quarantine and in --json."""
 
+SHORT = 60
+"""Characters of what is said about a step that is done."""
+
 CrmArgument = Annotated[
     Crm, typer.Argument(metavar="CRM", help="salesforce, zendesk, servicenow, dynamics or hubspot.", show_default=False)
 ]
@@ -61,8 +64,8 @@ def export(
 
     The ledger knows what has left and as what, so all days are looked at and only what changed is sent; a run that was
     stopped goes on where it was. What the CRM refuses is held with its own words (`zcc quarantine`). Run `zcc build`
-    before. docs/crm tells how the mapping file decides what becomes what. Exit code 1 when something was refused, could
-    not be written, or is still to be set up.
+    before. docs/crm tells how the mapping file decides what becomes what. Exit code 1 when something was refused or
+    could not be written.
 
     Examples:
         zcc export salesforce --setup
@@ -79,10 +82,10 @@ def export(
     with watched(as_json=as_json) as progress, open_runtime(settings, progress=progress) as runtime:
         refuse_to_export(settings, runtime.config.exports.get(crm.value))
         if setup:
-            is_done = _set_up(runtime, crm.value, as_json=as_json)
-        else:
-            days = _days(first, last, today=runtime.today())
-            is_done = _export(runtime, crm.value, days, only=show, dry_run=dry_run, as_json=as_json)
+            _set_up(runtime, crm.value, as_json=as_json)
+            return
+        days = _days(first, last, today=runtime.today())
+        is_done = _export(runtime, crm.value, days, only=show, dry_run=dry_run, as_json=as_json)
     if not is_done:
         raise typer.Exit(FAILED)
 
@@ -100,7 +103,7 @@ def _days(first: str | None, last: str | None, *, today: date) -> tuple[date, da
     return start, end
 
 
-def _set_up(runtime: Runtime, crm: str, *, as_json: bool) -> bool:
+def _set_up(runtime: Runtime, crm: str, *, as_json: bool) -> None:
     from zcc_pipeline.pipeline.exporting import set_up
 
     with underway(runtime.progress, f"setting {crm} up"):
@@ -109,14 +112,14 @@ def _set_up(runtime: Runtime, crm: str, *, as_json: bool) -> bool:
         print_json({"crm": crm, "steps": steps})
     else:
         show_steps(crm, steps)
-    return all(step.is_done for step in steps)
 
 
 def show_steps(crm: str, steps: Sequence[SetupStep]) -> None:
     """What is there, then what somebody has to click."""
     for step in steps:
         if step.is_done:
-            paragraph(f"done  {step.name}" + (f": {step.text}" if step.text else ""), indent="      ")
+            said = f": {step.text}" if 0 < len(step.text) <= SHORT else ""  # how it is done matters where it is not
+            paragraph(f"done  {step.name}{said}", indent="      ")
     left = [step for step in steps if not step.is_done]
     if not left:
         say(f"Everything is there. Next: zcc export {crm} --dry-run")
@@ -128,7 +131,7 @@ def show_steps(crm: str, steps: Sequence[SetupStep]) -> None:
         for line in lines:
             paragraph(f"   {line}", indent="   ")
     say()
-    say(f"Then run this again: zcc export {crm} --setup")
+    say(f"Then: zcc doctor, and zcc export {crm} --dry-run")
 
 
 def _export(

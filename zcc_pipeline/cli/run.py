@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def run(first: FromOption, last: ToOption = "today", as_json: JsonOption = False) -> None:
-    """Run the whole graph for those days: read, fetch, prove, build, publish.
+    """Run the whole graph for those days: read, fetch, prove, build, publish, and export to the CRMs that are set up.
 
     The same assets, checks and records as when Dagster's schedules run it, in this process and at once. Runs that were
     killed are cleared first. A step that fails is reported; what the others landed stays.
@@ -56,11 +56,24 @@ def show(summary: RunSummary, home: Path) -> None:
     rows = [(one.dataset, *(getattr(one, name) for name in COUNTS)) for one in summary.datasets]
     table(columns, rows, numbers=columns[1:])
     say()
+    _show_exports(summary)
     show_troubles(summary)
     done = "Done" if summary.is_success else "Failed"
     say(f"{done} in {seconds_text(summary.seconds)}. `zcc status` says what is complete. Look at the run in Dagster:")
     for command in ui_commands(home):
         say(f"  {command}")
+
+
+def _show_exports(summary: RunSummary) -> None:
+    names = {name: None for each in summary.exports for name, count in each.outcomes.items() if count}
+    columns = ("exported to", *(name.replace("_", " ") for name in names), "api calls")
+    rows = [(each.crm, *(each.outcomes[name] for name in names), each.api_calls) for each in summary.exports]
+    if rows:
+        table(columns, rows, numbers=columns[1:])
+        say()
+    for each in summary.exports:
+        if each.stopped:
+            paragraph(f"{each.crm}: stopped before everything was offered: {each.stopped}. The next run goes on.")
 
 
 def is_unchanged(summary: RunSummary) -> bool:

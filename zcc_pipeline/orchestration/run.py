@@ -12,6 +12,8 @@ import dagster as dg
 
 from zcc_pipeline.domain.clock import Clock, SystemClock
 from zcc_pipeline.domain.ports import Progress
+from zcc_pipeline.exports.outcomes import Status
+from zcc_pipeline.orchestration.assets.exports import EXPORTS
 from zcc_pipeline.orchestration.assets.raw import ALL
 from zcc_pipeline.orchestration.build import build_defs
 from zcc_pipeline.orchestration.instance import ensure_dagster_home
@@ -60,6 +62,17 @@ class DatasetSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportSummary:
+    """What became of the engagements in one CRM."""
+
+    crm: str
+    outcomes: dict[str, int]
+    """Engagements by outcome, as ``exports.outcomes.Status`` names them."""
+    api_calls: int
+    stopped: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunSummary:
     """What one run did; details are in Dagster under ``run_id``."""
 
@@ -68,6 +81,7 @@ class RunSummary:
     seconds: float
     steps: tuple[StepSummary, ...]
     datasets: tuple[DatasetSummary, ...]
+    exports: tuple[ExportSummary, ...]
     failed_checks: tuple[CheckSummary, ...]
     cleared_runs: tuple[str, ...]
     """Dead runs that were cleared before this one started."""
@@ -117,6 +131,7 @@ def run_range(
             seconds=clock.monotonic() - started,
             steps=tuple(_steps(instance, result)),
             datasets=tuple(_datasets(result)),
+            exports=tuple(_exports(result)),
             failed_checks=tuple(_failed_checks(result)),
             cleared_runs=tuple(cleared),
         )
@@ -167,6 +182,24 @@ def _datasets(result: dg.ExecuteInProcessResult) -> list[DatasetSummary]:
         )
         for name, counts in numbers.items()
     ]
+
+
+def _exports(result: dg.ExecuteInProcessResult) -> list[ExportSummary]:
+    found = []
+    for event in result.all_events:
+        if not event.is_step_materialization:
+            continue
+        materialization = event.step_materialization_data.materialization
+        if materialization.asset_key.path[0] == EXPORTS and materialization.metadata:
+            said = {name: value.value for name, value in materialization.metadata.items()}
+            outcomes = {status.value: _number(said.get(status.value.replace("_", " "))) for status in Status}
+            crm, stopped = materialization.asset_key.path[-1], str(said.get("stopped", ""))
+            found.append(ExportSummary(crm, outcomes, _number(said.get("API calls")), stopped))
+    return found
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _message(event: dg.DagsterEvent) -> str:

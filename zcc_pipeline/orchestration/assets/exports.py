@@ -19,6 +19,8 @@ from zcc_pipeline.pipeline.crms import TITLES
 from zcc_pipeline.pipeline.exporting import export
 from zcc_pipeline.pipeline.runtime import Runtime
 
+EXPORTS = "exports"
+
 _SHOWN = 50
 _DESCRIPTION = """\
 Every engagement in {title}: once, complete, kept up to date, linked to the right person.
@@ -51,7 +53,7 @@ class ExportDays(dg.Config):
 
 def export_key(crm: str) -> dg.AssetKey:
     """The asset of a CRM."""
-    return dg.AssetKey(["exports", crm])
+    return dg.AssetKey([EXPORTS, crm])
 
 
 def build_export_assets(project: Project, crms: Sequence[str]) -> list[dg.AssetsDefinition]:
@@ -64,7 +66,7 @@ def _build_export(crm: str, deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
     @dg.asset(
         key=export_key(crm),
         deps=deps,
-        group_name="exports",
+        group_name=EXPORTS,
         kinds={crm},
         owners=OWNERS,
         description=_DESCRIPTION.format(title=TITLES[crm], crm=crm),
