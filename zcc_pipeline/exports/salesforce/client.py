@@ -6,7 +6,7 @@ https://developer.salesforce.com/docs/platform/api-asynch/guide/bulk-api-2-0-ing
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -26,6 +26,8 @@ from zcc_pipeline.exports.session import CrmSession
 from zcc_pipeline.transport import MalformedAnswer
 
 ROWS_PER_CALL = 200
+ROWS_PER_PAGE = 2_000
+"""Of a query, unless the org sends fewer."""
 _MOST_PAGES = 10_000
 
 Record = Mapping[str, Any]
@@ -74,19 +76,32 @@ class SalesforceClient:
 
     async def query(self, columns: Sequence[str], source: str, where: str) -> list[Record]:
         """All rows of a query, over as many pages as there are."""
+        return [record async for page in self.pages(columns, source, where) for record in page]
+
+    async def pages(self, columns: Sequence[str], source: str, where: str) -> AsyncIterator[list[Record]]:
+        """Rows of a query page by page; all there are where there is no condition."""
         path = f"{self.config.data_path}/query"
         call = Call("GET", path, "query", Safety.READ, params={"q": select(columns, source, where)})
-        found: list[Record] = []
         for _ in range(_MOST_PAGES):
             page = await self.session.fetch_json(call)
             if not isinstance(page, dict) or not isinstance(page.get("records"), list):
                 raise MalformedAnswer("query: no records in the answer")
-            found += page["records"]
+            yield page["records"]
             following = page.get("nextRecordsUrl")
             if not isinstance(following, str) or page.get("done") is True:
-                return found
+                return
             call = Call("GET", following, "query, next page", Safety.READ)
         raise PermanentError("query: the pages never end")
+
+    async def count(self, source: str) -> int:
+        """How many rows an object has."""
+        path = f"{self.config.data_path}/query"
+        params = {"q": f"SELECT COUNT() FROM {name(source)}"}
+        found = await self.session.fetch_json(Call("GET", path, "count", Safety.READ, params=params))
+        total = found.get("totalSize") if isinstance(found, dict) else None
+        if not isinstance(total, int):
+            raise MalformedAnswer("count: no number in the answer")
+        return total
 
     def upsert_call(self, source: str, key: str, rows: Sequence[Record]) -> Call:
         """Up to 200 rows of one object, found by an external id field; each stands or falls by itself."""

@@ -1,44 +1,56 @@
-"""Customers (contacts, then leads) and owners (users), found by e-mail address and phone, and new contacts."""
+"""Customers (contacts, then leads) and owners (users), found by e-mail address and phone, and new contacts.
+
+A query is part of an address, and a phone has a dozen spellings in two fields: some twenty people fill one. Where that
+would cost more calls than reading all contacts in pages of two thousand, they are read, and nobody is kept but those
+who were asked for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from zcc_pipeline.domain.errors import NotFound, RecordRejected, TransientError
 from zcc_pipeline.exports.calls import CrmRefused, OutcomeUnknown
 from zcc_pipeline.exports.cutting import clean, cut
 from zcc_pipeline.exports.destination import Customer, CustomerKeys
-from zcc_pipeline.exports.phones import spellings
-from zcc_pipeline.exports.salesforce.client import Record, SalesforceClient
-from zcc_pipeline.exports.salesforce.queries import LONGEST_ADDRESS, address_length, any_of, literal
+from zcc_pipeline.exports.salesforce.client import ROWS_PER_PAGE, Record, SalesforceClient
+from zcc_pipeline.exports.salesforce.found import PHONE_FIELDS, FoundPeople
+from zcc_pipeline.exports.salesforce.queries import LONGEST_ADDRESS, any_of
 
-PHONE_FIELDS = ("Phone", "MobilePhone")
 _COLUMNS = ("Id", "Email", *PHONE_FIELDS)
-_CONDITIONS = {"Contact": "", "Lead": " AND IsConverted = false"}
+_CONDITIONS = {"Contact": "", "Lead": "IsConverted = false"}
 _OWNERS = " AND IsActive = true AND UserType = 'Standard'"
 _ROOM = LONGEST_ADDRESS - 500
 """For values, beside what a query begins and ends with."""
+_FEW_QUERIES = 4
+"""Up to so many nobody asks how many people there are."""
 
 
 class People:
-    """Looks people up in as few queries as their keys fit into."""
+    """Looks people up in as few calls as their keys need."""
 
     def __init__(self, client: SalesforceClient, *, with_leads: bool) -> None:
         self._client = client
         self._sources = ("Contact", "Lead") if with_leads else ("Contact",)
+        self._counts: dict[str, int] = {}
 
     async def find_customers(self, wanted: Sequence[CustomerKeys]) -> Mapping[CustomerKeys, Sequence[Customer]]:
         """By e-mail address among contacts, then leads; where nobody has it, by phone in the same order.
 
-        Everything is asked at once where it fits into one query; else phones, whose spellings fill many queries, are
-        only looked for where the address found nobody.
+        Where everything fits into one query it is asked at once; else phones are only looked for where the address
+        found nobody.
         """
-        found = _Found(self._sources)
-        if _fits_one_query(wanted):
-            await self._search(found, wanted, emails=True, phones=True)
-        else:
-            await self._search(found, wanted, emails=True)
-            await self._search(found, wanted, phones=True)
+        found = FoundPeople(wanted, self._sources)
+        everything = list(any_of(found.values(wanted, emails=True, phones=True), room=_ROOM))
+        read = {source for source in self._sources if await self._is_cheaper_to_read(source, len(everything))}
+        steps = [(True, True)] if len(everything) <= 1 else [(True, False), (False, True)]
+        for emails, phones in steps:
+            for source in self._sources:
+                missing = [keys for keys in wanted if not found.of(keys, with_phone=not emails)]
+                if source in read and emails:
+                    await self._read_all(source, found)
+                elif source not in read and missing:
+                    await self._ask(source, found, missing, emails=emails, phones=phones)
         return {keys: found.of(keys) for keys in wanted}
 
     async def create_customer(self, keys: CustomerKeys, name: str | None) -> Customer:
@@ -65,65 +77,26 @@ class People:
         chosen = {email: _owner(email, users.get(email.casefold(), [])) for email in emails}
         return {email: user_id for email, user_id in chosen.items() if user_id is not None}
 
-    async def _search(
-        self, found: _Found, wanted: Sequence[CustomerKeys], *, emails: bool = False, phones: bool = False
+    async def _ask(
+        self, source: str, found: FoundPeople, missing: Sequence[CustomerKeys], *, emails: bool, phones: bool
     ) -> None:
-        for source in self._sources:
-            missing = [keys for keys in wanted if not found.of(keys, with_phone=phones and not emails)]
-            values: dict[str, Iterable[str]] = {}
-            if emails:
-                values["Email"] = [keys.email for keys in missing if keys.email]
-            if phones:
-                typed = [text for keys in missing if keys.phone for text in spellings(keys.phone)]
-                values |= dict.fromkeys(PHONE_FIELDS, typed)
-            for condition in any_of(values, room=_ROOM):
-                where = f"({condition}){_CONDITIONS[source]}"
-                for record in await self._client.query(_COLUMNS, source, where):
-                    found.add(source, record)
+        for condition in any_of(found.values(missing, emails=emails, phones=phones), room=_ROOM):
+            where = " AND ".join(filter(None, (f"({condition})", _CONDITIONS[source])))
+            async for page in self._client.pages(_COLUMNS, source, where):
+                for record in page:
+                    found.add_asked_for(source, record)
 
+    async def _read_all(self, source: str, found: FoundPeople) -> None:
+        async for page in self._client.pages(_COLUMNS, source, _CONDITIONS[source]):
+            for record in page:
+                found.add_if_wanted(source, record)
 
-class _Found:
-    """People by what they were found by."""
-
-    def __init__(self, sources: Sequence[str]) -> None:
-        self._sources = sources
-        self._by_email: dict[tuple[str, str], dict[str, Customer]] = {}
-        self._by_phone: dict[tuple[str, str], dict[str, Customer]] = {}
-
-    def add(self, source: str, record: Record) -> None:
-        customer = Customer(source, str(record["Id"]))
-        if isinstance(email := record.get("Email"), str):
-            self._by_email.setdefault((source, email.strip().casefold()), {})[customer.id] = customer
-        for name in PHONE_FIELDS:
-            if isinstance(typed := record.get(name), str):
-                self._by_phone.setdefault((source, typed.strip().casefold()), {})[customer.id] = customer
-
-    def of(self, keys: CustomerKeys, *, with_phone: bool = True) -> list[Customer]:
-        """Of the first kind of people among whom there is anybody."""
-        return next(filter(None, self._candidates(keys, with_phone=with_phone)), [])
-
-    def _candidates(self, keys: CustomerKeys, *, with_phone: bool) -> Iterator[list[Customer]]:
-        if keys.email:
-            for source in self._sources:
-                yield list(self._by_email.get((source, keys.email.casefold()), {}).values())
-        if keys.phone and with_phone:
-            typed = spellings(keys.phone)
-            for source in self._sources:
-                there: dict[str, Customer] = {}
-                for text in typed:
-                    there |= self._by_phone.get((source, text.casefold()), {})
-                yield list(there.values())
-
-
-def _fits_one_query(wanted: Sequence[CustomerKeys]) -> bool:
-    used = 0
-    for keys in wanted:
-        texts = [keys.email] if keys.email else []
-        texts += len(PHONE_FIELDS) * spellings(keys.phone) if keys.phone else ()
-        used += sum(address_length(f"{literal(text)}, ") for text in texts)
-        if used > _ROOM:
+    async def _is_cheaper_to_read(self, source: str, queries: int) -> bool:
+        if queries <= _FEW_QUERIES:
             return False
-    return True
+        if source not in self._counts:
+            self._counts[source] = await self._client.count(source)
+        return self._counts[source] // ROWS_PER_PAGE + 1 < queries
 
 
 def _owner(email: str, users: Sequence[Record]) -> str | None:

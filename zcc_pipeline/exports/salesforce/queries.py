@@ -47,11 +47,12 @@ def is_name(text: str) -> bool:
 
 
 def select(columns: Sequence[str], source: str, where: str) -> str:
-    """One SELECT. ``columns`` may lead through relationships (``ContentDocument.Title``)."""
+    """One SELECT. ``columns`` may lead through relationships (``ContentDocument.Title``); no condition asks for all."""
     for column in columns:
         for part in column.split("."):
             name(part)
-    return f"SELECT {', '.join(columns)} FROM {name(source)} WHERE {where}"
+    condition = f" WHERE {where}" if where else ""
+    return f"SELECT {', '.join(columns)} FROM {name(source)}{condition}"
 
 
 def any_of(wanted: Mapping[str, Iterable[str]], *, room: int = LONGEST_ADDRESS) -> Iterator[str]:

@@ -66,13 +66,30 @@ def test_hostile_names_and_addresses_find_themselves_and_nobody_else(organisatio
     assert all(customers == [] for customers in found.values())
 
 
-def test_hundreds_of_people_are_asked_for_in_few_queries_and_each_is_found(organisation: Org) -> None:
+def test_where_many_are_wanted_and_few_are_there_all_are_read_and_however_typed_found(organisation: Org) -> None:
     for number in range(300):
+        person = Person(f"P {number}", f"person.{number}@example.com", f"+49 (0)30 / 5{number:05d}")
+        organisation.standin.add_to("Contact", person)
+    organisation.standin.add_to("Lead", Person("Lea Dern", phone="030-5-0000-0"))
+    wanted = [CustomerKeys(None, f"+49305{number:05d}") for number in range(400)]
+    wanted.append(CustomerKeys("PERSON.7@example.com", "+4930901820"))
+    found = find(organisation, *wanted)
+    assert [len(found[keys]) for keys in wanted] == [1] * 300 + [0] * 100 + [1]
+    assert names(organisation, found[wanted[-1]]) == ["P 7"]
+    assert organisation.calls("query") == 4
+
+
+def test_where_many_are_there_only_those_who_are_wanted_are_asked_for_address_first(organisation: Org) -> None:
+    for number in range(20_000):
         organisation.standin.add_to("Contact", Person(f"P {number}", f"person.{number}@example.com"))
-    wanted = [CustomerKeys(f"person.{number}@example.com", f"+4930{number:06d}9") for number in range(300)]
+    phoned = organisation.standin.add_to("Contact", Person("Phoned", phone="030 500001"))
+    wanted = [CustomerKeys(f"person.{number}@example.com", f"+4930{500_000 + number}") for number in range(150)]
+    wanted.append(CustomerKeys("nobody@example.com", "+4930500001"))
     found = find(organisation, *wanted)
     assert all(len(customers) == 1 for customers in found.values())
-    assert organisation.calls("query") <= 3
+    assert names(organisation, found[wanted[3]]) == ["P 3"]
+    assert found[wanted[-1]] == [Customer("Contact", phoned)]
+    assert organisation.calls("query") <= 6
 
 
 def test_a_converted_lead_is_nobody(organisation: Org) -> None:
