@@ -141,7 +141,7 @@ class PhoneCallWriter:
                 outcomes[index] = outcome_of(call.one, call.place, part)
 
     async def _run(self, steps: Sequence[Sequence[Operation]]) -> list[list[PartAnswer]]:
-        """Operations of one batch are carried out in order, those of one call always in one batch."""
+        """Operations are carried out in the order in which they stand in a batch, and batches one after the other."""
         flat = [operation for each in steps for operation in each]
         if not flat:
             return []

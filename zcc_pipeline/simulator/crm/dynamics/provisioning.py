@@ -49,6 +49,7 @@ def provision(metadata: Metadata, rows: Rows) -> None:
     metadata.add_key(table, key)
     calls = metadata.tables["phonecall"]
     metadata.add_column(calls, _column("String", "zcc_ZoomEngagementId", MaxLength=100))
+    metadata.add_column(calls, _column("Boolean", "zcc_IsDeletedAtSource"))
 
 
 def _columns() -> list[dict[str, Any]]:
