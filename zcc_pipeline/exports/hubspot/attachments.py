@@ -75,9 +75,10 @@ class Uploader:
     async def _find(self, engagement_id: str, attachment: Attachment) -> str | None:
         name = file_name(engagement_id, attachment)
         stem = name.rpartition(".")[0]
-        for file in await self._client.files_named(stem, self._client.config.folder):
-            if file.get("name") in (stem, name) and isinstance(file.get("id"), str):
-                return str(file["id"])
+        for asked in (stem, name):
+            for file in await self._client.files_named(asked):
+                if file.get("name") in (stem, name) and isinstance(file.get("id"), str):
+                    return str(file["id"])
         return None
 
 

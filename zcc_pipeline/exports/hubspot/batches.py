@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from zcc_pipeline.domain.errors import QuotaExhausted, TransientError
+from zcc_pipeline.domain.errors import NotFound, QuotaExhausted, TransientError
 from zcc_pipeline.exports.outcomes import Status
 from zcc_pipeline.exports.session import CrmRefused, OutcomeUnknown, safe_code
 
@@ -83,14 +83,8 @@ class BatchWriter:
             return
         try:
             answer = await self._send([self._as_json(each) for each in part])
-        except CrmRefused as refused:
-            if _concerns_all(refused):
-                raise
-            if len(part) > 1:
-                await self._write_part(part[: len(part) // 2])
-                await self._write_part(part[len(part) // 2 :])
-            else:
-                self._note(part, NotWritten(Status.FAILED_PERMANENT, refused.code, refused.message))
+        except (CrmRefused, NotFound) as refused:
+            await self._halve(part, refused)
         except QuotaExhausted:
             raise
         except OutcomeUnknown:
@@ -99,6 +93,18 @@ class BatchWriter:
             self._note(part, NotWritten(Status.FAILED_RETRYABLE, "unavailable"))
         else:
             await self._read(answer, part)
+
+    async def _halve(self, part: Sequence[Input], refused: CrmRefused | NotFound) -> None:
+        if isinstance(refused, CrmRefused) and _concerns_all(refused):
+            raise refused
+        if len(part) > 1:
+            await self._write_part(part[: len(part) // 2])
+            await self._write_part(part[len(part) // 2 :])
+        elif isinstance(refused, CrmRefused):
+            self._note(part, NotWritten(Status.FAILED_PERMANENT, refused.code, refused.message))
+        else:
+            # One record that is gone (an update of another program's call) must not stop the others.
+            self._note(part, NotWritten(Status.FAILED_PERMANENT, "not_found"))
 
     def _as_json(self, one: Input) -> Json:
         found: Json = {"id": one.id, "properties": dict(one.properties), "objectWriteTraceId": one.key}

@@ -83,7 +83,9 @@ def find_problems(mapping: CrmMapping, metadata: Metadata) -> Iterator[MappingPr
         known = metadata.get(target.object)
         if known is None:
             yield MappingProblem(
-                (*where, "object"), f"HubSpot has no object type {target.object!r}", "calls, communications and notes"
+                (*where, "object"),
+                f"HubSpot has no object type {target.object!r}",
+                "calls, communications and notes are known",
             )
             continue
         yield from _target_problems(where, target, known)

@@ -216,9 +216,9 @@ class HubSpotClient:
         )
         return await self._send(call)
 
-    async def files_named(self, name: str, folder: str) -> list[Json]:
-        """Files whose name (without its extension) holds that text."""
-        params: dict[str, str | int] = {"name": name, "path": folder, "limit": _PAGE}
+    async def files_named(self, name: str) -> list[Json]:
+        """Files of that name, in whatever folder; whether it has to be given with its extension is not documented."""
+        params: dict[str, str | int] = {"name": name, "limit": _PAGE}
         return _results(await self._get(self.path("files", "files/search"), "look for a file", params=params))
 
     # How calls are sent

@@ -47,7 +47,7 @@ def _probes(client: HubSpotClient) -> list[tuple[str, Callable[[], Awaitable[obj
     return [
         ("contacts", lambda: client.read("contacts", ["0"], id_property=None, properties=["email"])),
         ("owners", owners),
-        ("files", lambda: client.files_named("zcc-doctor", client.config.folder)),
+        ("files", lambda: client.files_named("zcc-doctor")),
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from zcc_pipeline.domain.errors import QuotaExhausted, TransientError
+from zcc_pipeline.domain.errors import NotFound, QuotaExhausted, TransientError
 from zcc_pipeline.exports.destination import Addressed, WriteLog
 from zcc_pipeline.exports.hubspot.attachments import IDS_PROPERTY, Uploaded, Uploader, attached, merged
 from zcc_pipeline.exports.hubspot.batches import BatchWriter, Input, NotWritten, Result, Written
@@ -114,9 +114,10 @@ class Writer:
             return {}
         try:
             answer = await self._client.associate(object_type, list(pairs.values()))
-        except CrmRefused as refused:
+        except (CrmRefused, NotFound) as refused:
             if len(pairs) == 1:
-                return {next(iter(pairs)): NotWritten(Status.FAILED_PERMANENT, "link_refused", refused.message)}
+                words = refused.message if isinstance(refused, CrmRefused) else "not found"
+                return {next(iter(pairs)): NotWritten(Status.FAILED_PERMANENT, "link_refused", words)}
             failed: dict[str, NotWritten] = {}
             for job in (job for job in jobs if job.key in pairs):
                 failed |= await self._link(object_type, [job], results)
@@ -126,8 +127,11 @@ class Writer:
         except TransientError:
             # Linking twice does no harm: it comes again with the record.
             return {key: NotWritten(Status.FAILED_RETRYABLE, "link_not_sent") for key in pairs}
+        errors = [each for each in answer.get("errors") or () if isinstance(each, dict)]
+        if not errors:
+            return {}
         made = {(_end(each, "from"), _end(each, "to")) for each in answer.get("results") or ()}
-        words = "; ".join(str(each.get("message")) for each in answer.get("errors") or () if isinstance(each, dict))
+        words = "; ".join(str(each.get("message")) for each in errors)
         return {
             key: NotWritten(Status.FAILED_PERMANENT, "link_refused", words)
             for key, pair in pairs.items()

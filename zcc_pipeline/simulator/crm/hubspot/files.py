@@ -117,12 +117,12 @@ class FileManager:
         return json_answer(file.as_json())
 
     def search(self, request: Request) -> Answer:
-        """GET by name (without its extension) and folder."""
+        """GET by name (without its extension) and by the file's own path."""
         name, path, limit = request.query.get("name"), request.query.get("path"), int(request.query.get("limit", "20"))
         found = [
             file.as_json()
             for file in self.by_id.values()
-            if (name is None or file.name == name) and (path is None or file.folder == path)
+            if (name is None or file.name == name) and (path is None or file.as_json()["path"] == path)
         ]
         return json_answer({"results": found[:limit], "total": len(found)})
 

@@ -84,8 +84,9 @@ def test_a_second_upload_of_a_name_makes_a_second_file() -> None:
     with account() as hub:
         names = [upload(hub).json()["name"] for _ in range(2)]
         assert names == ["talk", "talk-1"]
-        found = hub.get("/files/{v}/files/search", name="talk", path="/zcc").json()["results"]
-        assert [each["name"] for each in found] == ["talk"]
+        for question in ({"name": "talk"}, {"path": "/zcc/talk.mp3"}):
+            found = hub.get("/files/{v}/files/search", **question).json()["results"]
+            assert [each["name"] for each in found] == ["talk"]
 
 
 def test_an_import_from_an_address_is_a_task() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zcc_pipeline.domain.errors import QuotaExhausted, TransientError
+from zcc_pipeline.domain.errors import NotFound, QuotaExhausted, TransientError
 from zcc_pipeline.exports.hubspot.batches import BatchWriter, Input, NotWritten, Result, Written
 from zcc_pipeline.exports.outcomes import Status
 from zcc_pipeline.exports.session import CrmRefused, OutcomeUnknown
@@ -137,6 +137,17 @@ def test_what_concerns_all_ends_the_run_with_one_request(error: Exception) -> No
     with pytest.raises(type(error)):
         write(send, ["e1", "e2"])
     assert len(sent) == 1
+
+
+def test_a_record_that_is_gone_does_not_stop_the_others() -> None:
+    async def send(inputs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        if any(each["id"] == "gone" for each in inputs):
+            raise NotFound("update calls: 404", http_status=404)
+        return {"results": [{"id": each["id"], "new": False, "properties": {KEY: each["id"]}} for each in inputs]}
+
+    results = write(send, ["e1", "gone", "e2"])
+    assert results.pop("gone") == NotWritten(Status.FAILED_PERMANENT, "not_found")
+    assert set(results.values()) == {Written("e1", is_new=False), Written("e2", is_new=False)}
 
 
 def test_a_passing_trouble_of_one_row_comes_again() -> None:
