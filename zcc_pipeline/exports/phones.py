@@ -7,11 +7,15 @@ A CRM is asked for the spellings that are likely; whether a number that it hands
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat
 
 _NO_DIGITS = re.compile(r"[^0-9]", re.ASCII)
+_PLAIN = re.compile(r"[\x00-@\[-`{-\x7f]*", re.ASCII)
+_GLANCE = 3
+"""Last digits compared: fewer than any number has behind its country code."""
 _FORMATS = (PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL)
 
 
@@ -50,9 +54,11 @@ def is_same(e164: str, typed: str | None) -> bool:
 
     A national spelling fits a number of any country, so it counts only where a whole number was typed.
     """
+    if not typed or _ends_otherwise(e164, typed):
+        return False
     number = _parsed(e164)
-    if number is None or not typed:
-        return bool(typed) and digits(typed or "") == digits(e164)
+    if number is None:
+        return digits(typed) == digits(e164)
     region = phonenumbers.region_code_for_number(number) or phonenumbers.region_code_for_country_code(
         number.country_code or 0
     )
@@ -66,6 +72,15 @@ def is_same(e164: str, typed: str | None) -> bool:
     return False
 
 
+def _ends_otherwise(e164: str, typed: str) -> bool:
+    """Whether a glance is enough: a search finds many, and parsing each is what takes the time.
+
+    Letters may stand for digits or an extension, and other scripts have digits of their own: those are parsed.
+    """
+    return _PLAIN.fullmatch(typed) is not None and not digits(e164).endswith(digits(typed)[-_GLANCE:])
+
+
+@lru_cache(maxsize=1024)
 def _parsed(e164: str) -> PhoneNumber | None:
     try:
         return phonenumbers.parse(e164, None)

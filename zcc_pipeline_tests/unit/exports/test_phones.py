@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zcc_pipeline.exports import phones
 from zcc_pipeline.exports.phones import digits, is_same, national_digits, spellings
 
 _REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
@@ -85,3 +86,15 @@ def test_spellings_hold_nothing_that_means_something_in_a_query(number: str) -> 
 )
 def test_another_number_is_not_taken_for_it(typed: str | None) -> None:
     assert not is_same("+493012345678", typed)
+
+
+@given(e164, st.data())
+def test_a_glance_at_the_last_digits_decides_as_a_whole_parse_would(number: str, data: st.DataObject) -> None:
+    text = data.draw(st.sampled_from([number, *spellings(number)]))
+    at = data.draw(st.integers(0, len(text)))
+    odd = data.draw(st.text("0123456789 +-()./#x;~,*A５", max_size=3))
+    typed = text[:at] + odd + text[at + data.draw(st.integers(0, 2)) :]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(phones, "_ends_otherwise", lambda _e164, _typed: False)
+        parsed = is_same(number, typed)
+    assert is_same(number, typed) == parsed
