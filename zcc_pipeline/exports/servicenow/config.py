@@ -98,4 +98,9 @@ class Options(BaseModel):
         default_factory=lambda: {"sys_user": "opened_for", "csm_consumer": "consumer"},
         description="Tables that customers are looked for in, the first that has one wins, and the reference to fill.",
     )
+    phone_search: Literal["spellings", "digits"] = Field(
+        "spellings",
+        description="How customers are looked for by phone: in the usual spellings, or also wherever the digits stand "
+        "in a row, for which the instance reads the whole table.",
+    )
     create_in: str = Field("csm_consumer", description="Table for new customers, where the mapping creates them.")

@@ -113,7 +113,8 @@ class ServiceNowDestination:
         """By e-mail, then by phone, in the tables that ``customer_columns`` names."""
         metadata = await self._known()
         tables = [metadata.table(name) for name in self._customer_tables()]
-        return await self._people.find_customers(wanted, tables)
+        by_digits = any(options.phone_search == "digits" for options in self._options.values())
+        return await self._people.find_customers(wanted, tables, by_digits=by_digits)
 
     async def create_customer(self, keys: CustomerKeys, name: str | None) -> Customer:
         """In the table that ``create_in`` names."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from zcc_pipeline.domain.errors import PermanentError, RecordRejected, TransientError
 from zcc_pipeline.exports.cutting import clean, cut
 from zcc_pipeline.exports.destination import Customer, CustomerKeys
-from zcc_pipeline.exports.phones import is_same, national_digits, spellings
+from zcc_pipeline.exports.phones import digits, is_same, national_digits, spellings
 from zcc_pipeline.exports.servicenow.client import Client, Reply, Row, listing, table_path
 from zcc_pipeline.exports.servicenow.metadata import TableFacts
-from zcc_pipeline.exports.servicenow.queries import Condition, condition, equal_to, is_searchable, is_sys_id, packed
+from zcc_pipeline.exports.servicenow.queries import Condition, condition, is_sys_id, one_of, packed
 from zcc_pipeline.exports.session import Call, CrmRefused, Safety
 
 PHONE_COLUMNS = ("phone", "mobile_phone", "home_phone", "business_phone")
@@ -27,7 +27,7 @@ class People:
         self._client = client
 
     async def find_customers(
-        self, wanted: Sequence[CustomerKeys], tables: Sequence[TableFacts]
+        self, wanted: Sequence[CustomerKeys], tables: Sequence[TableFacts], *, by_digits: bool
     ) -> dict[CustomerKeys, Sequence[Customer]]:
         """By e-mail, then by phone; of several tables the first that has somebody decides."""
         keys = list(dict.fromkeys(wanted))
@@ -36,12 +36,14 @@ class People:
         by_email = await self._by_email({key.email for key in keys if key.email}, tables)
         for key in keys:
             found[key] = by_email.get(key.email or "", ())
-        by_phone = await self._by_phone({key.phone for key in keys if key.phone and not found[key]}, tables)
+        by_phone = await self._by_phone(
+            {key.phone for key in keys if key.phone and not found[key]}, tables, by_digits=by_digits
+        )
         return {key: found[key] or by_phone.get(key.phone or "", ()) for key in keys}
 
     async def find_owners(self, emails: Sequence[str]) -> dict[str, str]:
         """Active users by e-mail; where several have the same one nobody is chosen."""
-        queries = packed(equal_to("email", emails), extra="^active=true")
+        queries = packed(one_of("email", emails), extra="^active=true")
         items = [listing("sys_user", query, ("sys_id", "email", "active"), limit=_ROWS_A_QUERY) for query in queries]
         found: dict[str, list[str]] = {}
         for reply in await self._client.read_all(items, "look users up") if items else []:
@@ -72,25 +74,38 @@ class People:
         return Customer(table.name, str(sys_id))
 
     async def _by_email(self, emails: set[str], tables: Sequence[TableFacts]) -> dict[str, Sequence[Customer]]:
-        asked = {table.name: equal_to("email", sorted(emails)) for table in tables if "email" in table.columns}
+        asked = {table.name: one_of("email", sorted(emails)) for table in tables if "email" in table.columns}
         rows = await self._search(asked, {table.name: ("email",) for table in tables})
-        return {
-            email: _first_table(tables, rows, lambda row, email=email: str(row.get("email") or "").lower() == email)
-            for email in emails
-        }
+        found: dict[str, Sequence[Customer]] = {}
+        for table in reversed(tables):  # so that the first one decides
+            people = _grouped((str(row.get("email") or "").lower(), row) for row in rows.get(table.name, ()))
+            found |= {email: _customers(table, people[email]) for email in emails if people.get(email)}
+        return found
 
-    async def _by_phone(self, phones: set[str], tables: Sequence[TableFacts]) -> dict[str, Sequence[Customer]]:
+    async def _by_phone(
+        self, phones: set[str], tables: Sequence[TableFacts], *, by_digits: bool
+    ) -> dict[str, Sequence[Customer]]:
         columns = {table.name: tuple(name for name in PHONE_COLUMNS if name in table.columns) for table in tables}
+        typed = [text for phone in sorted(phones) for text in spellings(phone)]
+        ends = [national_digits(phone) for phone in sorted(phones)] if by_digits else []
         asked = {
-            name: [each for phone in sorted(phones) for column in found for each in _spelled(column, phone)]
+            name: [each for column in found for each in (*one_of(column, typed), *_holding(column, ends))]
             for name, found in columns.items()
         }
         rows = await self._search(asked, columns)
-
-        def has(row: Row, phone: str) -> bool:
-            return any(is_same(phone, str(row.get(column) or "")) for column in PHONE_COLUMNS)
-
-        return {phone: _first_table(tables, rows, lambda row, phone=phone: has(row, phone)) for phone in phones}
+        found: dict[str, Sequence[Customer]] = {}
+        for table in reversed(tables):
+            people = _grouped(
+                (digits(text)[-_LEAST_DIGITS:], {**row, "typed": text})
+                for row in rows.get(table.name, ())
+                for text in {str(row.get(column) or "") for column in columns[table.name]}
+            )
+            for phone in phones:
+                alike = people.get(national_digits(phone)[-_LEAST_DIGITS:], ())
+                same = [row for row in alike if is_same(phone, str(row["typed"]))]
+                if same:
+                    found[phone] = _customers(table, same)
+        return found
 
     async def _search(
         self, asked: Mapping[str, Sequence[Condition]], columns: Mapping[str, Sequence[str]]
@@ -108,25 +123,22 @@ class People:
         return found
 
 
-def _spelled(column: str, phone: str) -> list[Condition]:
-    """Numbers whose digits stand together are found by their end; the spellings with gaps are asked for one by one."""
-    digits = national_digits(phone)
-    conditions = [condition(column, "LIKE", digits)] if len(digits) >= _LEAST_DIGITS else []
-    with_gaps = [text for text in spellings(phone) if digits not in text]
-    return conditions + equal_to(column, [text for text in with_gaps if is_searchable(text)])
+def _holding(column: str, numbers: Iterable[str]) -> list[Condition]:
+    """Text that holds the digits in a row, for which the whole table is read."""
+    return [condition(column, "LIKE", number) for number in numbers if len(number) >= _LEAST_DIGITS]
 
 
-def _first_table(tables: Sequence[TableFacts], rows: Mapping[str, Sequence[Row]], is_meant: object) -> list[Customer]:
-    for table in tables:
-        found = [row for row in rows.get(table.name, ()) if is_meant(row)]  # type: ignore[operator]
-        people = {str(row["sys_id"]): Customer(table.name, str(row["sys_id"])) for row in found if _has_id(row)}
-        if people:
-            return list(people.values())
-    return []
+def _grouped(pairs: Iterable[tuple[str, Row]]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for key, row in pairs:
+        found.setdefault(key, []).append(row)
+    return found
 
 
-def _has_id(row: Row) -> bool:
-    return is_sys_id(row.get("sys_id"))
+def _customers(table: TableFacts, rows: Sequence[Row]) -> list[Customer]:
+    """Each person once, however many of their columns hold the number."""
+    ids = dict.fromkeys(str(row["sys_id"]) for row in rows if is_sys_id(row.get("sys_id")))
+    return [Customer(table.name, sys_id) for sys_id in ids]
 
 
 def _rows(reply: Reply, what: str) -> list[Row]:

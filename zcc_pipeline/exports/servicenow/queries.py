@@ -18,6 +18,7 @@ _NEVER = frozenset("^,\\\"'`<>;{}")
 _LONGEST_VALUE = 255
 _LONGEST_QUERY = 3_000
 """Characters: queries travel in addresses, inside of batches too."""
+_LONGEST_LIST = 2_700
 
 
 class Unsearchable(ValueError):
@@ -61,9 +62,31 @@ def any_of(conditions: Sequence[Condition]) -> str:
     return "^OR".join(str(each) for each in conditions)
 
 
-def equal_to(column: str, values: Iterable[str]) -> list[Condition]:
-    """A condition for each value that can be looked for; the others are left out."""
-    return [condition(column, "=", value) for value in dict.fromkeys(values) if is_searchable(value)]
+def one_of(column: str, values: Iterable[str]) -> list[Condition]:
+    """Conditions of which one holds where the column has one of the values; values that cannot be looked for are left
+    out. Values go into lists as long as a query takes, those with a ``=`` alone: an operator is looked for in the whole
+    of a condition, and what a list with a second one means is nowhere said."""
+    some: list[Condition] = []
+    listed: list[str] = []
+    size = 0
+    for value in dict.fromkeys(values):
+        if not is_searchable(value):
+            continue
+        if "=" in value:
+            some.append(condition(column, "=", value))
+            continue
+        if listed and size + len(value) >= _LONGEST_LIST:
+            some.append(_in(column, listed))
+            listed, size = [], 0
+        listed.append(value)
+        size += len(value) + 1
+    return [*some, _in(column, listed)] if listed else some
+
+
+def _in(column: str, values: Sequence[str]) -> Condition:
+    if not _COLUMN.fullmatch(column):
+        raise ValueError("no column or operator of ours")
+    return Condition(column, "IN", ",".join(values)) if len(values) > 1 else condition(column, "=", values[0])
 
 
 def packed(conditions: Sequence[Condition], *, extra: str = "") -> Iterator[str]:

@@ -12,7 +12,7 @@ from zcc_pipeline.exports.destination import Addressed, WriteLog
 from zcc_pipeline.exports.mapping import SETTING
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
 from zcc_pipeline.exports.servicenow.client import Client, Item, Reply, Row, listing, table_path
-from zcc_pipeline.exports.servicenow.queries import equal_to, is_searchable, is_sys_id, packed
+from zcc_pipeline.exports.servicenow.queries import is_searchable, is_sys_id, one_of, packed
 from zcc_pipeline.exports.servicenow.values import Shape
 from zcc_pipeline.exports.session import OutcomeUnknown, Safety
 
@@ -69,7 +69,7 @@ class Records:
         items, asked = [], []
         for object_, column in dict.fromkeys((object_, column) for object_, column, _ in wanted):
             keys = [key for table, name, key in wanted if (table, name) == (object_, column)]
-            for query in packed(equal_to(column, keys), extra="^ORDERBYsys_created_on"):
+            for query in packed(one_of(column, keys), extra="^ORDERBYsys_created_on"):
                 items.append(listing(object_, query, ("sys_id", column, "sys_class_name")))
                 asked.append((object_, column))
         found: dict[tuple[str, str], RemoteRef] = {}

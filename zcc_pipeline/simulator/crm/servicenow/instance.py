@@ -27,7 +27,10 @@ Row = dict[str, str]
 
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}")
 _INTEGER = re.compile(r"-?\d{1,18}")
-_INDEXED = frozenset({"sys_id", "sys_import_set", "element_id", "table_sys_id", "email", "name", "correlation_id"})
+_INDEXED = frozenset(
+    {"sys_id", "sys_import_set", "element_id", "table_sys_id", "email", "name", "correlation_id"}
+    | {"phone", "mobile_phone", "home_phone", "business_phone"}
+)
 _CUT_TYPES = frozenset({"string", "email", "ph_number", "url"})
 INTEGRATION_USER = "zcc.integration"
 

@@ -11,7 +11,7 @@ from zcc_pipeline.exports.destination import Customer, CustomerKeys
 from zcc_pipeline.simulator.crm.base import Faults, Person
 from zcc_pipeline.simulator.crm.servicenow import Setup
 from zcc_pipeline_tests.integration.exports.servicenow.adapter import instance_of
-from zcc_pipeline_tests.integration.exports.servicenow.desk import insert, instance, rows, run
+from zcc_pipeline_tests.integration.exports.servicenow.desk import changed, insert, instance, rows, run
 
 pytestmark = pytest.mark.integration
 
@@ -49,6 +49,13 @@ def test_customers_are_found_by_address_whatever_its_case_and_by_phone_where_nob
 def test_a_phone_is_found_as_people_type_it(typed: str) -> None:
     with instance(people=(Person("Ada", None, typed), Person("Other", None, "+41 44 668 00 02"))) as served:
         assert find(served, BY_PHONE) == {BY_PHONE: ["Ada"]}
+
+
+def test_a_phone_among_words_is_found_by_its_digits_where_that_is_wanted() -> None:
+    with instance(people=(Person("Ada", None, "Tel. 0446680001"),)) as served:
+        assert find(served, BY_PHONE) == {BY_PHONE: []}
+        wide = changed({"phone_search: spellings": "phone_search: digits"})
+        assert find(served, BY_PHONE, mapping=wide) == {BY_PHONE: ["Ada"]}
 
 
 def test_a_number_that_only_ends_alike_is_nobodys() -> None:
