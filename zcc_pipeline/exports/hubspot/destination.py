@@ -36,7 +36,7 @@ from zcc_pipeline.exports.destination import (
 from zcc_pipeline.exports.hubspot.checking import find_problems, make_missing
 from zcc_pipeline.exports.hubspot.client import MOST_INPUTS, HubSpotClient
 from zcc_pipeline.exports.hubspot.config import HubSpotConfig
-from zcc_pipeline.exports.hubspot.examination import examine
+from zcc_pipeline.exports.hubspot.examination import examine, first_line
 from zcc_pipeline.exports.hubspot.metadata import Property, read_properties
 from zcc_pipeline.exports.hubspot.preview import prepare
 from zcc_pipeline.exports.hubspot.queries import CONTACTS, ContactFinder, find_by_value
@@ -101,7 +101,9 @@ class HubSpotDestination:
                 steps += await make_missing(self._client, target, known)
             except ConfigurationError as error:
                 steps.append(
-                    SetupStep(f"{target.object}: properties", False, f"{error}; needs crm.schemas.contacts.write")
+                    SetupStep(
+                        f"{target.object}: properties", False, f"{first_line(error)}; needs crm.schemas.contacts.write"
+                    )
                 )
             except CrmRefused as refused:
                 steps.append(SetupStep(f"{target.object}: properties", False, f"HubSpot refuses: {refused.message}"))

@@ -23,7 +23,7 @@ async def examine(client: HubSpotClient, keys: dict[str, str], load: Load, now: 
     try:
         account = await client.account()
     except ZccPipelineError as error:
-        yield Check("hubspot: key", "problem", str(error), "check ZCC_HUBSPOT_ACCESS_TOKEN and ZCC_HUBSPOT_URL")
+        yield Check("hubspot: key", "problem", first_line(error), "check ZCC_HUBSPOT_ACCESS_TOKEN and ZCC_HUBSPOT_URL")
         return
     yield Check("hubspot: key", "ok", f"accepted by account {account.get('portalId')}")
     yield _version(client.config.api_version, now)
@@ -32,7 +32,7 @@ async def examine(client: HubSpotClient, keys: dict[str, str], load: Load, now: 
     try:
         metadata = await load()
     except ConfigurationError as error:
-        yield Check("hubspot: properties", "problem", str(error), "give the key crm.schemas.contacts.read")
+        yield Check("hubspot: properties", "problem", first_line(error), "give the key crm.schemas.contacts.read")
         return
     for object_type, key in keys.items():
         yield _key(object_type, key, metadata.get(object_type))
@@ -55,8 +55,13 @@ async def _probed(topic: str, probe: Callable[[], Awaitable[object]]) -> Check:
     try:
         await probe()
     except ZccPipelineError as error:
-        return Check(f"hubspot: {topic}", "problem", str(error), "add the scope to the service key")
+        return Check(f"hubspot: {topic}", "problem", first_line(error), "add the scope to the service key")
     return Check(f"hubspot: {topic}", "ok", "may be read")
+
+
+def first_line(error: Exception) -> str:
+    """What happened, without the explanation of the setting below it."""
+    return str(error).partition("\n")[0]
 
 
 def _version(version: str, now: datetime) -> Check:
