@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from zcc_pipeline.domain.errors import PermanentError, RecordRejected, TransientError
 from zcc_pipeline.exports.cutting import clean, cut
@@ -20,6 +21,19 @@ _ROWS_A_QUERY = 1_000
 _LONGEST_NAME = 100
 
 
+Found = Sequence[tuple[str, Sequence[Row]]]
+"""Tables, and rows that were found there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One query, and what is wanted of its rows."""
+
+    table: str
+    query: str
+    columns: tuple[str, ...]
+
+
 class People:
     """Looks people up. Every row is compared with what was asked for: a query that is too wide links nobody."""
 
@@ -29,17 +43,20 @@ class People:
     async def find_customers(
         self, wanted: Sequence[CustomerKeys], tables: Sequence[TableFacts], *, by_digits: bool
     ) -> dict[CustomerKeys, Sequence[Customer]]:
-        """By e-mail, then by phone; of several tables the first that has somebody decides."""
-        keys = list(dict.fromkeys(wanted))
-        found: dict[CustomerKeys, Sequence[Customer]] = dict.fromkeys(keys, ())
+        """By e-mail, then by phone; of several tables the first that has somebody decides. ``by_digits`` finds numbers
+        wherever their digits stand in a row, for which the instance reads the whole table: that is asked only for those
+        whom nobody's e-mail address has found; otherwise both are asked for in one call."""
         tables = [table for table in tables if table.columns]
-        by_email = await self._by_email({key.email for key in keys if key.email}, tables)
-        for key in keys:
-            found[key] = by_email.get(key.email or "", ())
-        by_phone = await self._by_phone(
-            {key.phone for key in keys if key.phone and not found[key]}, tables, by_digits=by_digits
-        )
-        return {key: found[key] or by_phone.get(key.phone or "", ()) for key in keys}
+        by_email = _email_reads({key.email for key in wanted if key.email}, tables)
+        by_phone = [] if by_digits else _phone_reads({key.phone for key in wanted if key.phone}, tables)
+        rows = await self._read([*by_email, *by_phone])
+        found = _having_email(tables, rows[: len(by_email)])
+        numbers = rows[len(by_email) :]
+        left = {key.phone for key in wanted if key.phone and not found.get(key.email or "")}
+        if by_digits:
+            numbers = await self._read(_phone_reads(left, tables, by_digits=True))
+        phones = _having_phone(tables, numbers, left)
+        return {key: found.get(key.email or "") or phones.get(key.phone or "", ()) for key in wanted}
 
     async def find_owners(self, emails: Sequence[str]) -> dict[str, str]:
         """Active users by e-mail; where several have the same one nobody is chosen."""
@@ -73,54 +90,61 @@ class People:
             raise RecordRejected("create a customer: an answer without an id")
         return Customer(table.name, str(sys_id))
 
-    async def _by_email(self, emails: set[str], tables: Sequence[TableFacts]) -> dict[str, Sequence[Customer]]:
-        asked = {table.name: one_of("email", sorted(emails)) for table in tables if "email" in table.columns}
-        rows = await self._search(asked, {table.name: ("email",) for table in tables})
-        found: dict[str, Sequence[Customer]] = {}
-        for table in reversed(tables):  # so that the first one decides
-            people = _grouped((str(row.get("email") or "").lower(), row) for row in rows.get(table.name, ()))
-            found |= {email: _customers(table, people[email]) for email in emails if people.get(email)}
-        return found
-
-    async def _by_phone(
-        self, phones: set[str], tables: Sequence[TableFacts], *, by_digits: bool
-    ) -> dict[str, Sequence[Customer]]:
-        columns = {table.name: tuple(name for name in PHONE_COLUMNS if name in table.columns) for table in tables}
-        typed = [text for phone in sorted(phones) for text in spellings(phone)]
-        ends = [national_digits(phone) for phone in sorted(phones)] if by_digits else []
-        asked = {
-            name: [each for column in found for each in (*one_of(column, typed), *_holding(column, ends))]
-            for name, found in columns.items()
-        }
-        rows = await self._search(asked, columns)
-        found: dict[str, Sequence[Customer]] = {}
-        for table in reversed(tables):
-            people = _grouped(
-                (digits(text)[-_LEAST_DIGITS:], {**row, "typed": text})
-                for row in rows.get(table.name, ())
-                for text in {str(row.get(column) or "") for column in columns[table.name]}
-            )
-            for phone in phones:
-                alike = people.get(national_digits(phone)[-_LEAST_DIGITS:], ())
-                same = [row for row in alike if is_same(phone, str(row["typed"]))]
-                if same:
-                    found[phone] = _customers(table, same)
-        return found
-
-    async def _search(
-        self, asked: Mapping[str, Sequence[Condition]], columns: Mapping[str, Sequence[str]]
-    ) -> dict[str, list[Row]]:
-        """Rows by table."""
-        items, tables = [], []
-        for table, conditions in asked.items():
-            for query in packed(conditions):
-                items.append(listing(table, query, ("sys_id", *columns[table]), limit=_ROWS_A_QUERY))
-                tables.append(table)
-        found: dict[str, list[Row]] = {}
+    async def _read(self, reads: Sequence[_Read]) -> list[tuple[str, list[Row]]]:
+        """Table and rows of each, in order."""
+        items = [listing(read.table, read.query, ("sys_id", *read.columns), limit=_ROWS_A_QUERY) for read in reads]
         replies = await self._client.read_all(items, "look customers up") if items else []
-        for table, reply in zip(tables, replies, strict=True):
-            found.setdefault(table, []).extend(_rows(reply, "look customers up"))
-        return found
+        return [(read.table, _rows(reply, "look customers up")) for read, reply in zip(reads, replies, strict=True)]
+
+
+def _email_reads(emails: Iterable[str], tables: Sequence[TableFacts]) -> list[_Read]:
+    asked = one_of("email", sorted(emails))
+    return [
+        _Read(table.name, query, ("email",)) for table in tables if "email" in table.columns for query in packed(asked)
+    ]
+
+
+def _phone_reads(phones: Iterable[str], tables: Sequence[TableFacts], *, by_digits: bool = False) -> list[_Read]:
+    typed = [text for phone in sorted(phones) for text in spellings(phone)]
+    ends = [national_digits(phone) for phone in sorted(phones)] if by_digits else []
+    reads = []
+    for table in tables:
+        columns = _phone_columns(table)
+        asked = [each for column in columns for each in (*one_of(column, typed), *_holding(column, ends))]
+        reads += [_Read(table.name, query, columns) for query in packed(asked)]
+    return reads
+
+
+def _phone_columns(table: TableFacts) -> tuple[str, ...]:
+    return tuple(name for name in PHONE_COLUMNS if name in table.columns)
+
+
+def _having_email(tables: Sequence[TableFacts], rows: Found) -> dict[str, Sequence[Customer]]:
+    found: dict[str, Sequence[Customer]] = {}
+    for table in reversed(tables):  # so that the first one decides
+        people = _grouped((str(row.get("email") or "").lower(), row) for row in _of(table, rows))
+        found |= {email: _customers(table, same) for email, same in people.items() if email}
+    return found
+
+
+def _having_phone(tables: Sequence[TableFacts], rows: Found, phones: Iterable[str]) -> dict[str, Sequence[Customer]]:
+    found: dict[str, Sequence[Customer]] = {}
+    for table in reversed(tables):
+        people = _grouped(
+            (digits(text)[-_LEAST_DIGITS:], {**row, "typed": text})
+            for row in _of(table, rows)
+            for text in {str(row.get(column) or "") for column in _phone_columns(table)}
+        )
+        for phone in phones:
+            alike = people.get(national_digits(phone)[-_LEAST_DIGITS:], ())
+            same = [row for row in alike if is_same(phone, str(row["typed"]))]
+            if same:
+                found[phone] = _customers(table, same)
+    return found
+
+
+def _of(table: TableFacts, rows: Found) -> Iterator[Row]:
+    return (row for name, some in rows if name == table.name for row in some)
 
 
 def _holding(column: str, numbers: Iterable[str]) -> list[Condition]:
