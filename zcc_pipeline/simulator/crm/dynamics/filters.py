@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from zcc_pipeline.simulator.crm.dynamics.refusals import UNKNOWN_SEGMENT, refuse
@@ -180,9 +181,15 @@ def _comparable(value: Any) -> Any:  # noqa: ANN401 whatever a column holds
         return value
     if isinstance(value, (int, float)):
         return float(value)
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d(T[\d:.]+Z)?", value):
+    return _comparable_text(value) if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=65_536)
+def _comparable_text(value: str) -> Any:  # noqa: ANN401 a text or a moment
+    """Filters look at the same texts again and again: every row for every condition."""
+    if re.fullmatch(r"\d{4}-\d\d-\d\d(T[\d:.]+Z)?", value):
         return _moment(value)
-    return value.casefold() if isinstance(value, str) else value
+    return value.casefold()
 
 
 def _moment(text: str) -> Any:  # noqa: ANN401 a moment, or the text where it is none
