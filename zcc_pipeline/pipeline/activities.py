@@ -24,7 +24,8 @@ CHUNK = 200
 """Activities held at once; a transcript of an hour's call has some hundred kilobytes."""
 
 _COLUMNS = tuple(field.name for field in fields(Activity))
-_MEMORY = "512MB"
+_MEMORY = "128MB"
+"""For DuckDB, which otherwise keeps what it has read; one chunk is far less."""
 
 
 class Known(NamedTuple):
