@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 from zcc_pipeline.domain.errors import NotFound
 from zcc_pipeline.exports.destination import Attachment
-from zcc_pipeline.exports.session import Call, CrmSession, Safety
+from zcc_pipeline.exports.session import Call, CrmSession, OutcomeUnknown, Safety
 from zcc_pipeline.exports.zendesk.queries import IDS_PER_LOOKUP, in_chunks
+from zcc_pipeline.transport import MalformedAnswer
 
 IMPORT_PATH = "/api/v2/imports/tickets/create_many"
 UPDATE_PATH = "/api/v2/tickets/update_many"
@@ -35,7 +36,7 @@ class ZendeskApi:
 
     async def me(self) -> Json:
         """The user to whom the credentials belong."""
-        return dict((await self._read("/api/v2/users/me", "read own user")).get("user") or {})
+        return _part(await self._read("/api/v2/users/me", "read own user"), "user")
 
     async def tickets_with(self, external_ids: Sequence[str]) -> list[Json]:
         """Tickets that carry this external id; of several, separated by commas, where the account takes that."""
@@ -47,7 +48,7 @@ class ZendeskApi:
         found: list[Json] = []
         for chunk in in_chunks(ids, IDS_PER_LOOKUP):
             answer = await self._read(f"{TICKETS_PATH}/show_many", "read tickets", {"ids": ",".join(chunk)})
-            found += answer.get("tickets") or []
+            found += _items(answer, "tickets")
         return found
 
     async def comments(self, ticket_id: str) -> list[Json]:
@@ -87,12 +88,12 @@ class ZendeskApi:
             json={"ticket": row},
             headers={"Idempotency-Key": key[:255]},
         )
-        return dict((await self.session.fetch_json(call)).get("ticket") or {})
+        return await self._made(call, "ticket")
 
     async def create_voice_ticket(self, row: Json) -> Json:
         """One ticket with a voice comment."""
         call = Call("POST", VOICE_PATH, "create voice ticket", Safety.ONCE, json={"ticket": row})
-        return dict((await self.session.fetch_json(call)).get("ticket") or {})
+        return await self._made(call, "ticket")
 
     async def jobs(self, ids: Sequence[str]) -> list[Json]:
         """Status of these jobs; those that Zendesk has forgotten are left out."""
@@ -100,12 +101,12 @@ class ZendeskApi:
         for chunk in in_chunks(ids, IDS_PER_LOOKUP):
             path = "/api/v2/job_statuses/show_many"
             answer = await self._read(path, "read jobs", {"ids": ",".join(chunk)})
-            found += answer.get("job_statuses") or []
+            found += _items(answer, "job_statuses")
         return found
 
     async def newest_jobs(self) -> list[Json]:
         """The account's last jobs, whoever started them."""
-        return list((await self._read("/api/v2/job_statuses", "list jobs")).get("job_statuses") or [])
+        return _items(await self._read("/api/v2/job_statuses", "list jobs"), "job_statuses")
 
     async def upload(self, attachment: Attachment) -> str:
         """Send a file; the token is good for 60 minutes. A second time leaves a file that nobody sees."""
@@ -119,7 +120,7 @@ class ZendeskApi:
             headers={"Content-Type": attachment.media_type, "Content-Length": str(attachment.size_bytes)},
             timeout_seconds=_UPLOAD_SECONDS,
         )
-        return str((await self.session.fetch_json(call))["upload"]["token"])
+        return str((await self._made(call, "upload", key="token"))["token"])
 
     async def search(self, query: str) -> list[Json]:
         """Search results, all pages."""
@@ -128,7 +129,7 @@ class ZendeskApi:
         params: Mapping[str, str | int] | None = {"query": query, "per_page": _PAGE}
         for _ in range(_MOST_PAGES):
             answer = await self._read(path or "", "search", params)
-            found += answer.get("results") or []
+            found += _items(answer, "results")
             path, params = answer.get("next_page"), None
             if not path:
                 break
@@ -137,13 +138,13 @@ class ZendeskApi:
     async def identities(self, user_id: object) -> list[Json]:
         """A user's addresses and numbers."""
         answer = await self._read(f"/api/v2/users/{quote(str(user_id), safe='')}/identities", "read identities")
-        return list(answer.get("identities") or [])
+        return _items(answer, "identities")
 
     async def create_or_update_user(self, user: Json) -> Json:
         """Matched by e-mail or external id."""
         path = "/api/v2/users/create_or_update"
         call = Call("POST", path, "create customer", Safety.REPEATABLE, json={"user": user})
-        return dict((await self.session.fetch_json(call)).get("user") or {})
+        return await self._made(call, "user")
 
     async def ticket_fields(self) -> list[Json]:
         """All ticket fields."""
@@ -155,14 +156,14 @@ class ZendeskApi:
             answer = await self._read(f"/api/v2/custom_objects/{quote(key, safe='')}", "read custom object")
         except NotFound:
             return None
-        return dict(answer.get("custom_object") or {})
+        return _part(answer, "custom_object")
 
     async def custom_object_fields(self, key: str) -> list[Json]:
         """A custom object's fields, without the standard ones."""
         answer = await self._read(
             f"/api/v2/custom_objects/{quote(key, safe='')}/fields", "read fields of custom object"
         )
-        return list(answer.get("custom_object_fields") or [])
+        return _items(answer, "custom_object_fields")
 
     async def create_custom_object(self, body: Json) -> None:
         """Administrators only."""
@@ -185,8 +186,14 @@ class ZendeskApi:
         safety: Safety = Safety.ONCE,
         params: Mapping[str, str | int] | None = None,
     ) -> Json:
-        answer = await self.session.fetch_json(Call(method, path, describe, safety, params=params, json=body))
-        return dict(answer.get("job_status") or {})
+        return await self._made(Call(method, path, describe, safety, params=params, json=body), "job_status")
+
+    async def _made(self, call: Call, name: str, *, key: str = "id") -> Json:
+        """What a write has made; where a success does not say, nobody knows whether it was one."""
+        made = _part(await self.session.fetch_json(call), name)
+        if not made.get(key):
+            raise OutcomeUnknown(f"{call.describe}: a success without {name}.{key}")
+        return made
 
     async def _read(self, path: str, describe: str, params: Mapping[str, str | int] | None = None) -> Json:
         answer = await self.session.fetch_json(Call("GET", path, describe, Safety.READ, params=params))
@@ -200,12 +207,25 @@ class ZendeskApi:
         asked, pages = dict(params), 0
         while True:
             answer = await self._read(path, describe, asked)
-            found += answer.get(items) or []
+            found += _items(answer, items)
             pages += 1
             meta = answer.get("meta") or {}
             if not meta.get("has_more") or not meta.get("after_cursor") or pages == most:
                 return found
             asked["page[after]"] = meta["after_cursor"]
+
+
+def _items(answer: Json, name: str) -> list[Json]:
+    """A list that has to be there: an answer without it does not say that there is nothing."""
+    found = answer.get(name)
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise MalformedAnswer(f"zendesk: a success without {name}")
+    return found
+
+
+def _part(answer: Any, name: str) -> Json:  # noqa: ANN401 - whatever Zendesk says
+    found = answer.get(name) if isinstance(answer, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 async def gather_in_order(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

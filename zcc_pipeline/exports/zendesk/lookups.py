@@ -148,7 +148,8 @@ class PeopleLookup:
 
     async def _search(self, query: str) -> list[Json]:
         """Users whom the query finds, each once."""
-        users = {user.get("id"): user for user in await self._api.search(query) if user.get("active") is not False}
+        found = await self._api.search(query)
+        users = {user["id"]: user for user in found if user.get("id") and user.get("active") is not False}
         return [user for user in users.values() if user.get("result_type", USER) == USER]
 
     async def _values_at_once(self) -> int:

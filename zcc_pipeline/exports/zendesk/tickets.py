@@ -133,6 +133,7 @@ class TicketWriter:
         results = await self._runner.run([row for row, _ in rows], self._api.import_tickets, log, outcomes)
         unclear = [each for each, result in results.items() if not result.id and not result.code]
         found = await self._lookup.find(unclear) if unclear else {}
+        arrived: list[tuple[str, str, str]] = []
         for row, pieces in rows:
             if (result := results.get(row.id)) is None:
                 continue
@@ -141,12 +142,13 @@ class TicketWriter:
             if ticket_id is not None:
                 self._lookup.know(row.id)
                 ref = RemoteRef(TICKET, ticket_id)
-                log.done_all([(row.id, key, ticket_id) for key in (*(piece.key for piece in pieces), WHOLE)])
+                arrived += [(row.id, key, ticket_id) for key in (*(piece.key for piece in pieces), WHOLE)]
                 outcomes[row.id] = Outcome(row.id, Status.CREATED, ref)
             elif result.code:
                 outcomes[row.id] = row_outcome(row, result)
             else:
                 outcomes[row.id] = Outcome(row.id, Status.FAILED_RETRYABLE, code="job_failed")
+        log.done_all(arrived)
 
     async def _prepared(self, one: Addressed, outcomes: dict[str, Outcome]) -> tuple[Row, Sequence[Piece]] | None:
         """Uploads come just before the import: their tokens are good for an hour."""
@@ -228,7 +230,7 @@ class TicketWriter:
         for item in missing:
             item.ticket = shown.get(item.ticket_id)
         if self._own_id is None and any(item.one.customer for item in items):
-            self._own_id = int((await self._api.me())["id"])
+            self._own_id = (await self._api.me()).get("id")
 
     async def _judge(self, item: Existing, log: WriteLog) -> Outcome | None:
         """What is to be done with a ticket; the outcome where that is nothing."""

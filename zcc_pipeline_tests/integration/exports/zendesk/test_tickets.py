@@ -416,6 +416,16 @@ def test_new_customers_are_verified_end_users_and_made_once_though_search_lags(t
         assert {ticket["requester_id"] for ticket in tickets(story)} == {made[0]["id"]}
 
 
+def test_a_customer_whom_zendesk_refuses_holds_the_record_with_its_words(tmp_path: Path) -> None:
+    mapping = varied(read_mapping("zendesk", None), customer={"on_none": "create"})
+    with zendesk(tmp_path, mapping=mapping, faults=Faults(refuse_keys=(email(1),))) as story:
+        story.take(engagement(0), engagement(1))
+        report = story.export()
+        assert report.codes == {"customer_refused": 1}
+        assert "Record validation errors" in story.held()[0].detail
+        assert [each["external_id"] for each in tickets(story)] == ["eng-00000"]
+
+
 # Beside the connector
 
 
