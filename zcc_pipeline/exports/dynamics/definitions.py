@@ -7,6 +7,7 @@ and …/create-update-entity-relationships-using-web-api.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from zcc_pipeline.exports.dynamics.checking import made_by
 from zcc_pipeline.exports.dynamics.client import Json
@@ -16,14 +17,21 @@ _TYPE = "Microsoft.Dynamics.CRM."
 _LONGEST_STRING, _LONGEST_MEMO = 4_000, 1_048_576
 _USUAL_LENGTH = 200
 _LARGEST_INTEGER = 2_147_483_647
-_ENGLISH = 1033
+ENGLISH = 1033
 _WORD = re.compile(r"[_\s]+")
 
 
 def label(text: str) -> Json:
-    """A text in the base language; translations are the organisation's business."""
-    one = {"@odata.type": f"{_TYPE}LocalizedLabel", "Label": text, "LanguageCode": _ENGLISH}
+    """A text that people see, in English words; ``in_language`` says which language it is filed under."""
+    one = {"@odata.type": f"{_TYPE}LocalizedLabel", "Label": text, "LanguageCode": ENGLISH}
     return {"@odata.type": f"{_TYPE}Label", "LocalizedLabels": [one]}
+
+
+def in_language(body: Any, code: int) -> Any:  # noqa: ANN401 JSON
+    """The same with its labels in the organisation's base language, without which Dataverse takes none."""
+    if isinstance(body, dict):
+        return {key: code if key == "LanguageCode" else in_language(value, code) for key, value in body.items()}
+    return [in_language(each, code) for each in body] if isinstance(body, list) else body
 
 
 def title(logical: str) -> str:

@@ -34,14 +34,14 @@ class Setup:
         self._client = client
         self._known = known
         self.steps: list[SetupStep] = []
+        self._language: int | None = None
 
     async def prepare(self, plan: Plan, target: Target) -> None:
         """Everything that one target needs."""
         self._known.forget()
         table = await self._known.load(plan.logical)
         prefix = plan.key_field.partition("_")[0]
-        is_complete = table is not None and plan.key_field in table.columns
-        if not is_complete and not await self._solution(prefix):
+        if _is_something_missing(plan, target, table, prefix) and not await self._solution(prefix):
             return
         if table is None:
             if plan.is_phone_call or not await self._table(plan, target):
@@ -86,10 +86,8 @@ class Setup:
         return await self._try(f"table {plan.logical}", lambda: self._define("EntityDefinitions", body), remedy)
 
     async def _columns(self, plan: Plan, target: Target, table: Table, prefix: str) -> None:
-        wanted = {plan.key_field: definitions.text_column(plan.key_field, _KEY_LENGTH)}
-        wanted |= {name: definitions.column_for(name, rule) for name, rule in _own(target.fields, prefix).items()}
         where = f"{_definition(plan.logical)}/Attributes"
-        for name, body in wanted.items():
+        for name, body in _wanted_columns(plan, target, prefix).items():
             if name in table.columns:
                 continue
             size = f" of {body['MaxLength']} characters" if "MaxLength" in body else ""
@@ -99,7 +97,7 @@ class Setup:
 
     async def _contact_link(self, plan: Plan, table: Table) -> None:
         link = plan.options.customer_link
-        if link is None or plan.is_phone_call or link in table.links:
+        if link is None or not _is_link_missing(plan, table):
             return
         body = definitions.contact_link(plan.logical, link)
         remedy = f"add a look-up column {link} to contacts to the table {plan.logical}"
@@ -132,13 +130,19 @@ class Setup:
     async def _make(self, entity_set: str, body: Json) -> httpx.Response:
         return await self._client.post(entity_set, body, f"make {entity_set}")
 
+    async def _base_language(self) -> int:
+        if self._language is None:
+            rows = await self._client.rows("organizations?$select=languagecode", "read the base language")
+            self._language = int(rows[0].get("languagecode") or definitions.ENGLISH) if rows else definitions.ENGLISH
+        return self._language
+
     async def _define(self, path: str, body: Json) -> httpx.Response:
         call = Call(
             "POST",
             path,
             "make definition",
             Safety.ONCE,
-            json=body,
+            json=definitions.in_language(body, await self._base_language()),
             headers={**HEADERS, "MSCRM.SolutionUniqueName": SOLUTION},
             timeout_seconds=_DEFINITION_SECONDS,
         )
@@ -160,6 +164,25 @@ class Setup:
 
 def _definition(logical: str) -> str:
     return queries.address("EntityDefinitions", queries.by_key("LogicalName", logical))
+
+
+def _is_something_missing(plan: Plan, target: Target, table: Table | None, prefix: str) -> bool:
+    if table is None:
+        return True
+    columns = _wanted_columns(plan, target, prefix).keys() <= table.columns.keys()
+    has_key = plan.options.identify_by != "key" or (plan.key_field,) in table.keys
+    return not columns or not has_key or _is_link_missing(plan, table)
+
+
+def _is_link_missing(plan: Plan, table: Table) -> bool:
+    link = plan.options.customer_link
+    return link is not None and not plan.is_phone_call and link not in table.links
+
+
+def _wanted_columns(plan: Plan, target: Target, prefix: str) -> dict[str, Json]:
+    """The key's column, and those that the mapping fills."""
+    key = {plan.key_field: definitions.text_column(plan.key_field, _KEY_LENGTH)}
+    return key | {name: definitions.column_for(name, rule) for name, rule in _own(target.fields, prefix).items()}
 
 
 def _own(fields: Mapping[str, FieldRule], prefix: str) -> dict[str, FieldRule]:

@@ -43,6 +43,8 @@ class Metadata:
         self._index_seconds = index_seconds
         self.prefixes: Callable[[], set[str]] = lambda: {"new"}
         """Prefixes of the publishers there are: a custom name must begin with one."""
+        self.language = 1033
+        """Every label has to be there in this language."""
 
     def find(self, identifier: str) -> Table:
         """By ``LogicalName='x'`` or metadata id."""
@@ -171,6 +173,9 @@ class Metadata:
             raise refuse(
                 400, "0x80044363", f"The name {schema!r} is not valid: it needs the prefix of an existing publisher."
             )
+        labels = (body.get("DisplayName") or {}).get("LocalizedLabels") or []
+        if labels and self.language not in {label.get("LanguageCode") for label in labels}:
+            raise refuse(400, "0x80044364", f"A label for the base language {self.language} is missing.")
         return schema
 
     def _read_column(self, body: Json) -> Column:

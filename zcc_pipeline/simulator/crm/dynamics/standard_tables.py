@@ -90,6 +90,7 @@ def _solution() -> Table:
 def _organization() -> Table:
     columns = [
         Column("name", "String", maximum=160, is_primary_name=True),
+        Column("languagecode", "Integer"),
         Column("maxuploadfilesize", "Integer", minimum=0, maximum=131_072_000),
         Column("blockedattachments", "Memo"),
     ]

@@ -3,10 +3,10 @@
 From Microsoft's documentation (stored copies read in Nov 2026): bulk-operations, api-limits,
 update-delete-entities-using-web-api, use-upsert-insert-update-record, execute-batch-operations-using-web-api,
 attachment-annotation-files, define-alternate-keys-entity. Own options (``CrmOptions.settings``):
-``is_provisioned`` (the engagement table, its key and a column on phone calls are there; on), ``index_seconds`` (until a
+``is_provisioned`` (the engagement table, its key and columns on phone calls are there; on), ``index_seconds`` (until a
 new alternate key is active; 0), ``takes_bulk`` (UpsertMultiple on the engagement table; on), ``most_bulk`` (rows of one
-UpsertMultiple; 1,000), ``largest_file`` (bytes; 5 MiB), ``may_customize`` (definitions can be made; on),
-``is_member`` (the app is an application user here; on).
+UpsertMultiple; 1,000), ``largest_file`` (bytes; 5 MiB), ``may_customize`` (definitions can be made; on), ``language``
+(the base language's code; 1033), ``is_member`` (the app is an application user here; on).
 """
 
 from __future__ import annotations
@@ -84,6 +84,7 @@ class DynamicsStandIn(CrmStandIn):
         )
         self.rows = Rows(self.tables, clock=self.options.clock, monotonic=self.options.monotonic)
         self.metadata.prefixes = self._prefixes
+        self.metadata.language = int(settings.get("language", self.metadata.language))
         reader = BodyReader(self.tables, self._id_of, lambda: self._largest_file)
         self._tables_api = TablesApi(
             self.metadata,
@@ -197,8 +198,8 @@ class DynamicsStandIn(CrmStandIn):
         user = {"firstname": "Zoom", "lastname": "Export", "internalemailaddress": None, "isdisabled": False}
         self._user_id = create(self.tables["systemuser"], Values(user))
         self.rows.default_owner = self._user_id
-        largest = {"name": "stand-in", "maxuploadfilesize": self._largest_file, "blockedattachments": "exe;js;bat"}
-        create(self.tables["organization"], Values(largest))
+        own = {"name": "stand-in", "maxuploadfilesize": self._largest_file, "languagecode": self.metadata.language}
+        create(self.tables["organization"], Values(own))
         if settings.get("is_provisioned", True):
             provision(self.metadata, self.rows)
             self.tables["zcc_engagement"].takes_bulk = bool(settings.get("takes_bulk", True))
@@ -247,6 +248,9 @@ class DynamicsStandIn(CrmStandIn):
             if not self._may_customize:
                 words = "Principal user is missing prvCreateEntity privilege"
                 raise RefusedError(error_answer(403, refusals.UNAUTHORIZED, words))
+            solution = request.header("mscrm.solutionuniquename")
+            if solution and solution not in {row.get("uniquename") for row in self.rows.all("solution").values()}:
+                raise refusals.refuse(400, refusals.GENERIC, f"The solution {solution} does not exist.")
             return handler(request)
 
         return checked

@@ -123,6 +123,26 @@ def test_setup_of_the_shipped_mapping_makes_columns_that_it_fits():
         assert made.columns["zcc_isanswered"].kind == "Boolean"
 
 
+def test_setup_adds_what_a_longer_mapping_needs_to_a_table_that_is_there():
+    with organisation() as served:
+        mapping = changed({FLOW: "zcc_account: {from: account_number, cut: 60}\n        zcc_flow: {"})
+        assert ("targets", "engagement", "fields", "zcc_account") in problems(served, mapping)
+        steps = run(served, lambda destination: destination.set_up(), mapping=mapping)
+        assert [(step.name, step.is_done) for step in steps] == [
+            ("publisher with the prefix zcc", True),
+            ("solution zccpipeline", True),
+            ("column zcc_account", True),
+            ("alternate key on zcc_zoomengagementid", True),
+        ]
+        assert problems(served, mapping) == {}
+
+
+def test_setup_files_its_labels_under_the_base_language_of_the_organisation():
+    with organisation(settings={"is_provisioned": False, "language": 1031}) as served:
+        steps = run(served, lambda destination: destination.set_up())
+        assert [step for step in steps if not step.is_done] == []
+
+
 def test_setup_says_that_an_index_is_still_being_built():
     with organisation(settings={"is_provisioned": False, "index_seconds": 3600}) as served:
         steps = run(served, lambda destination: destination.set_up())
