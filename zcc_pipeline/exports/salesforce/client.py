@@ -25,7 +25,6 @@ from zcc_pipeline.exports.salesforce.uploads import multipart
 from zcc_pipeline.exports.session import CrmSession
 from zcc_pipeline.transport import MalformedAnswer
 
-ROWS_PER_CALL = 200
 ROWS_PER_PAGE = 2_000
 """Of a query, unless the org sends fewer."""
 _MOST_PAGES = 10_000

@@ -18,6 +18,10 @@ LONGEST_RECORD = 400_000
 LARGEST_FILE = 90_000_000
 """Bytes of one CSV file; Salesforce advises 100 MB, since it grows by half on its way to the 150 MB it takes."""
 
+LARGEST_CALL = 8_000_000
+"""Characters of text in one collection. Salesforce states no limit of its own; this keeps a call within its time."""
+
+ROWS_PER_CALL = 200
 NULL_CELL = "#N/A"
 
 Row = dict[str, Any]
@@ -73,6 +77,19 @@ def fits_bulk(row: Mapping[str, Any], info: ObjectInfo) -> bool:
                 return False
             total += length(value)
     return total <= LONGEST_RECORD
+
+
+def calls_of(rows: Sequence[tuple[str, Row]]) -> Iterator[Sequence[tuple[str, Row]]]:
+    """Rows for one collection each: 200, or fewer where their texts are long."""
+    start, size = 0, 0
+    for end, (_, row) in enumerate(rows):
+        own = sum(len(value) for value in row.values() if isinstance(value, str))
+        if end > start and (end - start == ROWS_PER_CALL or size + own > LARGEST_CALL):
+            yield rows[start:end]
+            start, size = end, 0
+        size += own
+    if start < len(rows):
+        yield rows[start:]
 
 
 def csv_files(rows: Sequence[tuple[str, Row]], key: str) -> Iterator[tuple[list[str], bytes]]:

@@ -20,10 +20,18 @@ from zcc_pipeline.exports.destination import Addressed, WriteLog
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
 from zcc_pipeline.exports.salesforce.answers import DUPLICATE, Problem, RowResult
 from zcc_pipeline.exports.salesforce.attaching import Placed, attach
-from zcc_pipeline.exports.salesforce.client import ROWS_PER_CALL, SalesforceClient
+from zcc_pipeline.exports.salesforce.client import SalesforceClient
 from zcc_pipeline.exports.salesforce.jobs import Jobs
 from zcc_pipeline.exports.salesforce.options import SalesforceOptions
-from zcc_pipeline.exports.salesforce.rows import Row, csv_files, enriching_row, fits_bulk, record_row, task_row
+from zcc_pipeline.exports.salesforce.rows import (
+    Row,
+    calls_of,
+    csv_files,
+    enriching_row,
+    fits_bulk,
+    record_row,
+    task_row,
+)
 
 _ROUNDS = 5
 _FIRST_WAIT_SECONDS = 0.5
@@ -127,22 +135,20 @@ class Writer:
 
     async def _send(self, rows: Rows, send: Send, key: str = "") -> Results:
         """Results of all rows; those in whose way somebody was are sent again, by themselves and one call at a time."""
-        parts = [rows[start : start + ROWS_PER_CALL] for start in range(0, len(rows), ROWS_PER_CALL)]
-        done = await asyncio.gather(*(self._collection(part, send) for part in parts), return_exceptions=True)
+        sent = (self._collection(part, send) for part in calls_of(rows))
+        done = await asyncio.gather(*sent, return_exceptions=True)
         results: Results = {}
         for each in done:
             if isinstance(each, BaseException):
                 raise each
             results |= each
-        wait = _FIRST_WAIT_SECONDS
-        for _ in range(_ROUNDS):
-            again = [row for row in rows if _is_in_the_way(results[row[0]].problem, key)]
+        for number in range(_ROUNDS):
+            again = [row for row in rows if _is_in_the_way(results[row[0]].problem, key, is_first=number == 0)]
             if not again or self._spent is not None:
                 break
-            await self._clock.sleep(wait)
-            wait *= 2
-            for start in range(0, len(again), ROWS_PER_CALL):
-                results |= await self._collection(again[start : start + ROWS_PER_CALL], send)
+            await self._clock.sleep(_FIRST_WAIT_SECONDS * 2**number)
+            for part in calls_of(again):
+                results |= await self._collection(part, send)
         return results
 
     async def _collection(self, rows: Rows, send: Send) -> Results:
@@ -190,11 +196,12 @@ class Writer:
         return failed
 
 
-def _is_in_the_way(problem: Problem | None, key: str) -> bool:
-    """Somebody held the row; or made it in the same moment, so that the second attempt updates it."""
+def _is_in_the_way(problem: Problem | None, key: str, *, is_first: bool) -> bool:
+    """Somebody held the row; or made it in the same moment, so that the second attempt updates it. (A duplicate that
+    stays one is a record that the integration user cannot see.)"""
     if problem is None:
         return False
-    return problem.is_busy or (bool(key) and problem.code == DUPLICATE and key in problem.fields)
+    return problem.is_busy or (is_first and bool(key) and problem.code == DUPLICATE and key in problem.fields)
 
 
 def _unknown() -> RowResult:

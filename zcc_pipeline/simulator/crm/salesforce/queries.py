@@ -39,7 +39,7 @@ class Queries:
         _check_links(spec, query)
         fields = [self._resolve(spec, each) for each in query.fields if each.lower() != "count()"]
         test = self._test(spec, query.where)
-        found: Iterable[Record] = filter(test, self._records.all(spec.name))
+        found: Iterable[Record] = filter(test, self._records.visible(spec.name))
         if query.order:
             found = self._sorted(spec, query, found)
         rows = list(found)[query.offset :][: query.limit]

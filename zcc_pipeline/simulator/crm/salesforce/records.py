@@ -33,6 +33,8 @@ class Records:
         self._rows: dict[str, dict[str, Record]] = {name: {} for name in org}
         self._keys: dict[tuple[str, str], dict[str, list[str]]] = {}
         self._numbers = dict.fromkeys(org, 0)
+        self.hidden: set[str] = set()
+        """Ids of records that the integration user may not see; keys stay unique among all."""
         self.locked: dict[str, int] = {}
         """Keys whose row is held by another user, and for how many more tries."""
 
@@ -46,6 +48,10 @@ class Records:
     def all(self, name: str) -> Iterator[Record]:
         """Records that are not deleted, oldest first."""
         return (row for row in self._rows[name].values() if not row["IsDeleted"])
+
+    def visible(self, name: str) -> Iterator[Record]:
+        """Those of them that the integration user may see."""
+        return (row for row in self.all(name) if row["Id"] not in self.hidden)
 
     def get(self, name: str, record_id: str) -> Record | None:
         """One record by its id of 15 or 18 characters."""
@@ -85,7 +91,7 @@ class Records:
         if not value:
             raise RowRefusedError("MISSING_ARGUMENT", f"{key} not specified", key)
         self._check_lock(str(value))
-        found = self.by_key(name, key, str(value))
+        found = [row for row in self.by_key(name, key, str(value)) if row["Id"] not in self.hidden]
         if len(found) > 1:
             raise RowRefusedError("DUPLICATE_EXTERNAL_ID", f"{key}: more than one record found for external id", key)
         if found:

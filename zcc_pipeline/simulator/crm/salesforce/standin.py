@@ -171,13 +171,14 @@ class SalesforceStandIn(CrmStandIn):
 
     def commands(self) -> Mapping[str, Callable[[Body], object]]:
         """``fields`` {object, change: [FieldSpec], remove: [name]}, ``leads`` {people}, ``lock`` {key: tries},
-        ``delete`` {object, id}, ``deactivate`` {email}, ``fail-jobs`` {after: rows or null}.
+        ``delete`` {object, id}, ``hide`` {ids}, ``deactivate`` {email}, ``fail-jobs`` {after: rows or null}.
         """
         return {
             "fields": self._change_fields,
             "leads": lambda body: {"ids": [self.add_to("Lead", Person(**each)) for each in body["people"]]},
             "lock": lambda body: self.store.locked.update({key: int(tries) for key, tries in body.items()}),
             "delete": lambda body: self.store.delete(body["object"], body["id"]),
+            "hide": lambda body: self.store.hidden.update(body["ids"]),
             "deactivate": self._deactivate,
             "fail-jobs": lambda body: setattr(self.bulk, "fail_after", body.get("after")),
         }

@@ -76,6 +76,14 @@ def test_a_row_that_stays_held_is_left_for_the_next_run(organisation: Org) -> No
     assert outcomes["e1"].code == "UNABLE_TO_LOCK_ROW"
 
 
+def test_a_record_that_the_integration_user_cannot_see_is_refused_and_not_tried_for_ever(organisation: Org) -> None:
+    organisation.write([addressed("e1")])
+    organisation.command("hide", ids=[organisation.engagements()["e1"]["Id"]])
+    (outcome,) = organisation.write([addressed("e1")]).values()
+    assert (outcome.status, outcome.code) == (Status.FAILED_PERMANENT, "DUPLICATE_VALUE")
+    assert organisation.calls("composite/sobjects") == 3
+
+
 def test_rows_of_one_customer_travel_together_so_that_calls_do_not_lock_each_other_out(organisation: Org) -> None:
     first, second = (organisation.add_contact(name) for name in ("Ada Byron", "Bob Cole"))
     batch = [

@@ -71,3 +71,17 @@ def test_secrets_are_in_no_text_of_the_configuration() -> None:
 def test_without_any_credentials_both_ways_are_named() -> None:
     with pytest.raises(ConfigurationError, match="ZCC_SALESFORCE_PRIVATE_KEY"):
         SalesforceConfig(url="https://e.my.salesforce.com", client_id="c").tokens(SystemClock())
+
+
+@pytest.mark.parametrize(
+    ("host", "audience"),
+    [
+        ("example.my.salesforce.com", "https://login.salesforce.com"),
+        ("example--dev.sandbox.my.salesforce.com", "https://test.salesforce.com"),
+    ],
+)
+def test_a_sandbox_is_another_audience(host: str, audience: str) -> None:
+    given = {"username": "i@example.com", "private_key": PRIVATE_KEY}
+    signer = SalesforceConfig(url=f"https://{host}", client_id="zcc", **given)._assertion_form()
+    checks = Assertions(public_key=PUBLIC_KEY, audiences=frozenset({audience}), username=None, now=lambda: NOW)
+    assert checks.subject(signer(NOW)["assertion"], "zcc") == "i@example.com"

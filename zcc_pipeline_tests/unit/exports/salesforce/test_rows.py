@@ -15,7 +15,7 @@ from zcc_pipeline.exports.destination import Addressed, Customer, Outgoing
 from zcc_pipeline.exports.salesforce import rows as module
 from zcc_pipeline.exports.salesforce.metadata import ObjectInfo, read_describe
 from zcc_pipeline.exports.salesforce.options import SalesforceOptions, TaskOptions
-from zcc_pipeline.exports.salesforce.rows import csv_files, enriching_row, fits_bulk, record_row, task_row
+from zcc_pipeline.exports.salesforce.rows import calls_of, csv_files, enriching_row, fits_bulk, record_row, task_row
 from zcc_pipeline.simulator.crm.salesforce.schema import default_org
 
 ORG = {name: read_describe(spec.describe()) for name, spec in default_org(with_task_key=True).items()}
@@ -103,6 +103,21 @@ def test_a_csv_file_says_what_its_rows_say(given_rows: list[dict[str, Any]]) -> 
             value = row.get(name)
             expected = "" if name not in row else "#N/A" if value in (None, "") else value
             assert line[name] == (str(expected).lower() if isinstance(expected, bool) else expected)
+
+
+@given(st.lists(st.integers(min_value=0, max_value=9_000_000), max_size=20))
+def test_a_call_has_two_hundred_rows_or_so_many_characters_and_no_row_is_lost(sizes: list[int]) -> None:
+    texts = {size: "x" * size for size in sizes}
+    rows = [(f"e{number}", {"A__c": texts[size], "B__c": None}) for number, size in enumerate(sizes)]
+    calls = list(calls_of(rows))
+    assert [row for call in calls for row in call] == rows
+    assert all(len(call) == 1 or sum(len(row["A__c"]) for _, row in call) <= 8_000_000 for call in calls)
+
+
+def test_two_hundred_rows_fill_a_call() -> None:
+    rows: list[tuple[str, dict[str, Any]]] = [(f"e{number}", {}) for number in range(401)]
+    assert [len(call) for call in calls_of(rows)] == [200, 200, 1]
+    assert list(calls_of([])) == []
 
 
 def test_files_are_cut_before_they_are_too_large(monkeypatch: Any) -> None:
