@@ -17,7 +17,20 @@ from typing import Any
 from zcc_pipeline.simulator.crm.dynamics.refusals import UNKNOWN_SEGMENT, refuse
 
 Row = Mapping[str, Any]
-Test = Callable[[Row], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A test of rows. ``values`` are columns with texts of which a row must have one to pass; None where rows may pass
+    without: whoever has an index need not look at the others."""
+
+    test: Callable[[Row], bool]
+    values: tuple[tuple[str, Any], ...] | None = None
+
+    def __call__(self, row: Row) -> bool:
+        """Whether a row passes."""
+        return self.test(row)
+
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -53,7 +66,7 @@ class _Token:
     at: int
 
 
-def parse_filter(text: str, columns: Collection[str]) -> Test:
+def parse_filter(text: str, columns: Collection[str]) -> Filter:
     """A test of rows; a refusal where the text is no filter or names a column that is not there."""
     return _Parser(text, columns).parse()
 
@@ -72,7 +85,7 @@ class _Parser:
         self._tokens = self._split()
         self._next = 0
 
-    def parse(self) -> Test:
+    def parse(self) -> Filter:
         test = self._any_of()
         if self._peek() is not None:
             raise self._syntax_error()
@@ -102,25 +115,32 @@ class _Parser:
         token = self._peek()
         return token is not None and token.kind == "name" and token.text == word
 
-    def _any_of(self) -> Test:
+    def _any_of(self) -> Filter:
         tests = [self._all_of()]
         while self._is_word("or"):
             self._next += 1
             tests.append(self._all_of())
-        return tests[0] if len(tests) == 1 else lambda row: any(test(row) for test in tests)
+        if len(tests) == 1:
+            return tests[0]
+        known = [test.values for test in tests if test.values is not None]
+        values = tuple(value for each in known for value in each) if len(known) == len(tests) else None
+        return Filter(lambda row: any(test(row) for test in tests), values)
 
-    def _all_of(self) -> Test:
+    def _all_of(self) -> Filter:
         tests = [self._one()]
         while self._is_word("and"):
             self._next += 1
             tests.append(self._one())
-        return tests[0] if len(tests) == 1 else lambda row: all(test(row) for test in tests)
+        if len(tests) == 1:
+            return tests[0]
+        values = next((test.values for test in tests if test.values is not None), None)
+        return Filter(lambda row: all(test(row) for test in tests), values)
 
-    def _one(self) -> Test:
+    def _one(self) -> Filter:
         if self._is_word("not"):
             self._next += 1
             inner = self._one()
-            return lambda row: not inner(row)
+            return Filter(lambda row: not inner(row))
         token = self._peek()
         if token is not None and token.text == "(":
             self._next += 1
@@ -133,32 +153,34 @@ class _Parser:
             return self._function(name)
         return self._comparison(name)
 
-    def _function(self, name: str) -> Test:
+    def _function(self, name: str) -> Filter:
         function = _FUNCTIONS[name]
         self._take("(")
         column = self._column(self._take(kind="name").text)
         self._take(",")
-        part = _comparable(read_literal(self._take(kind="string").text))
+        part = comparable(read_literal(self._take(kind="string").text))
         self._take(")")
-        return lambda row: function(str(_comparable(row.get(column)) or ""), part)
+        return Filter(lambda row: function(str(comparable(row.get(column)) or ""), part))
 
-    def _comparison(self, name: str) -> Test:
+    def _comparison(self, name: str) -> Filter:
         column = self._column(name)
-        compare = _COMPARISONS.get(self._take(kind="name").text)
+        operator = self._take(kind="name").text
+        compare = _COMPARISONS.get(operator)
         if compare is None:
             raise self._syntax_error()
         wanted = self._value()
-        return lambda row: compare(_comparable(row.get(column)), wanted)
+        values = ((column, wanted),) if operator == "eq" and isinstance(wanted, str) else None
+        return Filter(lambda row: compare(comparable(row.get(column)), wanted), values)
 
     def _value(self) -> Any:  # noqa: ANN401 any literal
         token = self._take()
         match token.kind:
             case "string" | "guid":
-                return _comparable(read_literal(token.text) if token.kind == "string" else token.text)
+                return comparable(read_literal(token.text) if token.kind == "string" else token.text)
             case "number":
                 return float(token.text)
             case "date":
-                return _comparable(token.text)
+                return comparable(token.text)
             case "name" if token.text in _CONSTANTS:
                 return _CONSTANTS[token.text]
         raise self._syntax_error(token.at)
@@ -176,7 +198,8 @@ class _Parser:
         return refuse(400, UNKNOWN_SEGMENT, f"Syntax error at position {at} in '{self._text}'.")
 
 
-def _comparable(value: Any) -> Any:  # noqa: ANN401 whatever a column holds
+def comparable(value: Any) -> Any:  # noqa: ANN401 whatever a column holds
+    """A value as filters see it."""
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, (int, float)):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from zcc_pipeline.simulator.crm.dynamics.addresses import Address
+from zcc_pipeline.simulator.crm.dynamics.filters import Filter, comparable
 from zcc_pipeline.simulator.crm.dynamics.refusals import EXISTS, KEY_UNKNOWN, KEY_VIOLATED, not_there, refuse
 from zcc_pipeline.simulator.crm.dynamics.schema import Key, Table, find_key, metadata_id
 from zcc_pipeline.simulator.crm.dynamics.values import Values
@@ -35,6 +36,8 @@ class Rows:
         self._monotonic = monotonic
         self._rows: dict[str, dict[str, Row]] = {}
         self._by_key: dict[tuple[str, str], dict[tuple[str, ...], str]] = {}
+        self._indexes: dict[tuple[str, str], tuple[int, dict[Any, list[str]]]] = {}
+        self._revisions: dict[str, int] = {}
         self._undo: list[Callable[[], None]] | None = None
         self._made = 0
         self._version = 1000
@@ -43,6 +46,26 @@ class Rows:
     def all(self, logical: str) -> dict[str, Row]:
         """The rows of a table by id."""
         return self._rows.setdefault(logical, {})
+
+    def passing(self, logical: str, test: Filter) -> list[Row]:
+        """The rows that pass a filter; looked up where it asks for texts, as a database would."""
+        rows = self.all(logical)
+        if test.values is None:
+            return [row for row in rows.values() if test(row)]
+        found = dict.fromkeys(
+            guid for column, value in test.values for guid in self._having(logical, column).get(value, ())
+        )
+        return [rows[guid] for guid in found if test(rows[guid])]
+
+    def _having(self, logical: str, column: str) -> dict[Any, list[str]]:
+        """Ids by a column's value; made anew after the table has changed."""
+        revision, index = self._indexes.get((logical, column), (-1, {}))
+        if revision != self._revisions.get(logical, 0):
+            index = {}
+            for guid, row in self.all(logical).items():
+                index.setdefault(comparable(row.get(column)), []).append(guid)
+            self._indexes[logical, column] = (self._revisions.get(logical, 0), index)
+        return index
 
     def is_active(self, key: Key) -> bool:
         """Whether the index of an alternate key has been built."""
@@ -118,6 +141,7 @@ class Rows:
     def remove(self, table: Table, guid: str) -> None:
         """Take a row away."""
         row = self.all(table.logical).pop(guid)
+        self._change(table)
         for key in table.keys.values():
             if (found := _key_of(key, row)) is not None:
                 self._by_key.get((table.logical, key.logical), {}).pop(found, None)
@@ -128,8 +152,10 @@ class Rows:
                 self._claim(table, key, guid, row, before)
         rows = self.all(table.logical)
         rows[guid] = row
+        self._change(table)
 
         def take_back() -> None:
+            self._change(table)
             if before is None:
                 del rows[guid]
             else:
@@ -164,6 +190,9 @@ class Rows:
             rows = self.all(table.logical).items()
             self._by_key[name] = {found: guid for guid, row in rows if (found := _key_of(key, row)) is not None}
         return self._by_key[name]
+
+    def _change(self, table: Table) -> None:
+        self._revisions[table.logical] = self._revisions.get(table.logical, 0) + 1
 
     def _remember(self, step: Callable[[], object]) -> None:
         if self._undo is not None:

@@ -65,10 +65,10 @@ class TablesApi:
         }
         if unknown:
             raise refuse(400, UNKNOWN_SEGMENT, f"The query parameter {min(unknown)} is not supported.")
-        found = list(self._rows.all(table.logical).values())
         if "$filter" in query:
-            test = parse_filter(query["$filter"], {*table.columns})
-            found = [row for row in found if test(row)]
+            found = self._rows.passing(table.logical, parse_filter(query["$filter"], {*table.columns}))
+        else:
+            found = list(self._rows.all(table.logical).values())
         for name, direction in reversed(_orders(query.get("$orderby", ""))):
             found.sort(key=lambda row: str(row.get(name) or ""), reverse=direction == "desc")
         top = query.get("$top", str(_MOST_ROWS))
