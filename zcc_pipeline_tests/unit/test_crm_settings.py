@@ -8,10 +8,13 @@ import pytest
 
 from zcc_pipeline.domain.clock import SystemClock
 from zcc_pipeline.domain.errors import ConfigurationError
+from zcc_pipeline.exports.mapping import CRMS, read_mapping
+from zcc_pipeline.pipeline.crms import TITLES, make_destination
 from zcc_pipeline.settings import load_settings, pipeline_config
 from zcc_pipeline.settings.crm import NEEDS, CrmSettings, crm_access
 
 NO_FILE = Path("/nonexistent/.env")
+PAGES = Path(__file__).parents[2] / "docs" / "crm"
 ENTRA = {"ZCC_DYNAMICS_CLIENT_ID": "id", "ZCC_DYNAMICS_CLIENT_SECRET": "hush"}
 COMPLETE = {
     "salesforce": {
@@ -85,6 +88,27 @@ def test_each_one_that_is_left_out_is_named_with_purpose_and_example(case: str, 
     assert left_out in said
     assert "what it is for: " in said
     assert "hush" not in said
+
+
+@pytest.mark.parametrize("case", [case for case in COMPLETE if case != "salesforce by key"])
+def test_what_is_enough_makes_a_destination(case: str) -> None:
+    (access,) = crm_access(load_settings(COMPLETE[case], dotenv=NO_FILE)).values()
+    destination = make_destination(access, read_mapping(access.name, None), clock=SystemClock())
+    assert destination.name == access.name
+    assert "hush" not in repr(destination)
+
+
+def test_a_key_that_is_none_is_named_before_anything_is_sent() -> None:
+    (access,) = crm_access(load_settings(COMPLETE["salesforce by key"], dotenv=NO_FILE)).values()
+    with pytest.raises(ConfigurationError, match="ZCC_SALESFORCE_PRIVATE_KEY"):
+        make_destination(access, read_mapping(access.name, None), clock=SystemClock())
+
+
+def test_every_crm_has_settings_a_mapping_and_a_page() -> None:
+    assert set(NEEDS) == set(TITLES) == set(CRMS)
+    for crm in TITLES:
+        assert (PAGES / f"{crm}.md").is_file()
+        assert f"zcc export {crm}" in (PAGES / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_half_entered_crm_does_not_keep_the_others_from_working() -> None:
