@@ -18,7 +18,7 @@ from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
 from zcc_pipeline.exports.servicenow.client import NOT_REACHED, Client, Item, Reply, Row, listing, table_path
 from zcc_pipeline.exports.servicenow.queries import ids, is_sys_id
 from zcc_pipeline.exports.servicenow.records import Job, failed
-from zcc_pipeline.exports.servicenow.values import marker, note_text
+from zcc_pipeline.exports.servicenow.values import file_name, marker, note_text
 from zcc_pipeline.exports.session import Safety
 
 _RECORDS_A_QUERY = 25
@@ -166,7 +166,7 @@ class Appends:
 
     async def _upload(self, each: Written, file: Attachment, log: WriteLog) -> Outcome:
         try:
-            reply = await self._client.attach(each.ref.object, each.ref.id, file)
+            reply = await self._client.attach(each.ref.object, each.ref.id, file_name(file), file)
         except FileMissing as missing:
             return call_failed(each.job.id, missing, remote=each.ref)
         except (TransientError, PermanentError) as error:
@@ -201,7 +201,7 @@ def note_item(job: Job, ref: RemoteRef, entry: Entry) -> Item:
 
 def _is_same(file: Attachment, row: Row) -> bool:
     """By name, and by content as far as the instance tells of it."""
-    if row.get("file_name") != file.file_name:
+    if row.get("file_name") != file_name(file):
         return False
     digest, known = str(row.get("hash") or "").lower(), file.key.rpartition(":")[2].lower()
     if len(digest) == 64 and len(known) == 12:

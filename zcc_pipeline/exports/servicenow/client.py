@@ -239,9 +239,9 @@ class Client:
         found = await self.session.fetch_json(call)
         return str(found.get("import_set_id") or "") if isinstance(found, dict) else ""
 
-    async def attach(self, table: str, sys_id: str, file: Attachment) -> Reply:
-        """Upload one file; the reply says what became of it."""
-        params = {"table_name": table, "table_sys_id": sys_id, "file_name": file.file_name}
+    async def attach(self, table: str, sys_id: str, name: str, file: Attachment) -> Reply:
+        """Upload one file under that name; the reply says what became of it."""
+        params = {"table_name": table, "table_sys_id": sys_id, "file_name": name}
         call = Call(
             "POST",
             "/api/now/attachment/file",

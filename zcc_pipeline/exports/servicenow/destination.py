@@ -43,7 +43,7 @@ from zcc_pipeline.exports.servicenow.records import (
     update_item,
 )
 from zcc_pipeline.exports.servicenow.setup import steps
-from zcc_pipeline.exports.servicenow.values import Shape, shape_of
+from zcc_pipeline.exports.servicenow.values import Shape, file_name, shape_of
 from zcc_pipeline.exports.session import CrmRefused, CrmSession
 
 _ROWS_A_BATCH = 100
@@ -195,7 +195,7 @@ class ServiceNowDestination:
                     str(
                         httpx.URL(
                             "/api/now/attachment/file",
-                            params={"table_name": ref.object, "table_sys_id": ref.id, "file_name": file.file_name},
+                            params={"table_name": ref.object, "table_sys_id": ref.id, "file_name": file_name(file)},
                         )
                     )
                 ),
@@ -239,8 +239,11 @@ class ServiceNowDestination:
         return [
             (self._options[name].staging, target.object)
             for name, target in self._mapping.section.targets.items()
-            if self._options[name].write == "import_set"
+            if self._imports(name)
         ]
+
+    def _imports(self, target: str) -> bool:
+        return self._options[target].write == "import_set"
 
     def _shapes(self, metadata: Metadata) -> list[Shape]:
         targets = self._mapping.section.targets
@@ -269,8 +272,14 @@ class ServiceNowDestination:
         found = await self._records.find(
             [(object_, column, key) for key, where in places.items() for object_, column in where]
         )
+        tables = {target.object for name, target in self._mapping.section.targets.items() if not self._imports(name)}
         return {
-            key: _by_place(key, [found.get((object_, key)) for object_, _ in where]) for key, where in places.items()
+            key: _by_place(
+                key,
+                [found.get((object_, key)) for object_, _ in where],
+                is_repeatable=not any(object_ in tables for object_, _ in where),
+            )
+            for key, where in places.items()
         }
 
     def _prepared(self, item: Item) -> PreparedRequest:
@@ -293,10 +302,11 @@ def _resolved(flight: InFlight, shape: Shape, row: Mapping[str, object]) -> Outc
     return Outcome(flight.engagement_id, Status.FAILED_RETRYABLE, code="import_refused")
 
 
-def _by_place(key: str, refs: Sequence[RemoteRef | None]) -> Outcome:
+def _by_place(key: str, refs: Sequence[RemoteRef | None], *, is_repeatable: bool) -> Outcome:
+    """An id that may not stand in a query can be sent again through an import set, which compares it itself."""
     ref = next((ref for ref in refs if ref is not None), None)
     if ref is not None:
         return Outcome(key, Status.CREATED, ref)
-    if not is_searchable(key):
+    if not is_repeatable and not is_searchable(key):
         return Outcome(key, Status.FAILED_PERMANENT, code="id_not_searchable")
     return Outcome(key, Status.FAILED_RETRYABLE, code="never_arrived")

@@ -8,7 +8,7 @@ from zcc_pipeline.domain.errors import ConfigurationError, NotFound, TransientEr
 from zcc_pipeline.exports.destination import Check
 from zcc_pipeline.exports.mapping import CrmMapping
 from zcc_pipeline.exports.servicenow.checking import shape_for
-from zcc_pipeline.exports.servicenow.client import Client
+from zcc_pipeline.exports.servicenow.client import Client, Item, table_path
 from zcc_pipeline.exports.servicenow.config import Options
 from zcc_pipeline.exports.servicenow.metadata import Metadata
 from zcc_pipeline.exports.servicenow.values import Shape
@@ -31,6 +31,8 @@ async def examine(client: Client, mapping: CrmMapping, known: Callable[[], Await
     for name, target in mapping.section.targets.items():
         shape = shape_for(target, mapping.options(name, Options), metadata)
         checks += _table(shape)
+        if shape.options.write == "import_set" and shape.options.rows == "insert_multiple":
+            checks.append(await _insert_multiple(client, shape))
         if shape.table.columns and mapping.section.notes == "entries":
             checks.append(await _journal(client, shape))
     checks.append(await _extensions(client))
@@ -55,6 +57,19 @@ def _table(shape: Shape) -> list[Check]:
         )
         checks.append(Check(topic, "ok" if is_keyed else "problem", text, "" if is_keyed else _STEPS))
     return checks
+
+
+async def _insert_multiple(client: Client, shape: Shape) -> Check:
+    """Its columns are not documented, so that any that names the staging table will do."""
+    topic, staging = "servicenow insertMultiple", shape.options.staging
+    item = Item("GET", table_path("sys_rest_insert_multiple", sysparm_display_value="all", sysparm_limit=1_000))
+    (found,) = await client.read_all([item], "read sys_rest_insert_multiple")
+    said = {str(each.get("value")) for row in found.rows for each in row.values() if isinstance(each, dict)}
+    said |= {str(each.get("display_value")) for row in found.rows for each in row.values() if isinstance(each, dict)}
+    if staging in said:
+        return Check(topic, "ok", f"there is a record for {staging}; its column mapping has to be 'Column name'")
+    text = f"no sys_rest_insert_multiple record for {staging} is to be seen: rows would arrive without their values"
+    return Check(topic, "problem", text, "docs/crm/servicenow.md, How it is written")
 
 
 async def _journal(client: Client, shape: Shape) -> Check:

@@ -75,7 +75,7 @@ async def read_metadata(client: Client, tables: Iterable[str], stagings: Iterabl
     pairs = list(dict.fromkeys(stagings))
     wanted = list(dict.fromkeys([*tables, *(staging for staging, _ in pairs)]))
     parents = await _parents(client, wanted)
-    known = list(dict.fromkeys([*wanted, *parents]))
+    known = list(dict.fromkeys([*wanted, *parents.values()]))
     dictionary, indexes, maps = await client.read_all(
         [
             listing(

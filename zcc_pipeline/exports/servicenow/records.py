@@ -140,6 +140,8 @@ class Records:
         """Look-up first; what the ledger knows is trusted until the instance says that it is not there."""
         if not jobs:
             return []
+        lost = [job.id for job in jobs if job.one.remote is None and not is_searchable(job.id)]
+        jobs = [job for job in jobs if job.id not in lost]
         unplaced = [job for job in jobs if job.one.remote is None]
         places = await self._places(unplaced)
         known = {job.id: job.one.remote or places.get(job.id) for job in jobs}
@@ -147,7 +149,8 @@ class Records:
         gone = {outcome.engagement_id for outcome in outcomes if outcome.code == "no_record"}
         new = [job for job in jobs if known[job.id] is None or job.id in gone]
         inserted = await self._insert(new)
-        return [outcome for outcome in outcomes if outcome.engagement_id not in gone] + inserted
+        unsafe = [Outcome(each, Status.FAILED_PERMANENT, code="id_not_searchable") for each in lost]
+        return [outcome for outcome in outcomes if outcome.engagement_id not in gone] + inserted + unsafe
 
     async def _places(self, jobs: Sequence[Job]) -> dict[str, RemoteRef]:
         found = await self.find([(job.shape.object, job.shape.key, job.id) for job in jobs])

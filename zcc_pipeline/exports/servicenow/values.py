@@ -9,12 +9,13 @@ from hashlib import blake2b
 from typing import Any
 
 from zcc_pipeline.exports.cutting import clean, cut, cut_at_sentence
-from zcc_pipeline.exports.destination import Addressed, Entry
+from zcc_pipeline.exports.destination import Addressed, Attachment, Entry
 from zcc_pipeline.exports.servicenow.config import Options
 from zcc_pipeline.exports.servicenow.metadata import TEXTS, Metadata, TableFacts, Transform
 
 _CODE_TAG = re.compile(r"\[(/?)(code)\]", re.IGNORECASE)
 _LONGEST_NOTE = 60_000
+_LONGEST_FILE_NAME = 100
 _LONGEST_AT_A_WORD = 300
 """Texts with more room than this are cut at a sentence."""
 
@@ -105,6 +106,16 @@ def as_text(value: Any) -> str:  # noqa: ANN401 - whatever the mapping made
 def marker(key: str) -> str:
     """What a journal entry of ours ends with: by it an entry is recognised whose arrival nobody saw."""
     return f"[zcc {blake2b(key.encode(), digest_size=6).hexdigest()}]"
+
+
+def file_name(file: Attachment) -> str:
+    """The name under which it is attached: ``sys_attachment.file_name`` would cut a longer one, and its extension with
+    it, by which files are let in."""
+    if len(file.file_name) <= _LONGEST_FILE_NAME:
+        return file.file_name
+    stem, dot, extension = file.file_name.rpartition(".")
+    end = f"-{blake2b(file.file_name.encode(), digest_size=4).hexdigest()}{dot}{extension}"
+    return stem[: _LONGEST_FILE_NAME - len(end)] + end
 
 
 def note_text(entry: Entry) -> str:

@@ -133,6 +133,16 @@ def test_a_file_whose_answer_never_came_is_looked_for_by_name_and_content() -> N
         assert len({row["hash"] for row in rows(served, "sys_attachment")}) == 2
 
 
+def test_a_file_with_a_long_name_keeps_its_extension_and_is_recognised() -> None:
+    with instance() as served:
+        one = record("e1", attachments=(file("recording-" + "x" * 120 + ".mp3", b"sound"),))
+        for _ in range(2):
+            outcome = write(served, [one])["e1"]
+        (name,) = files_of(served, outcome)
+        assert len(name) == 100
+        assert name.endswith(".mp3")
+
+
 def test_a_file_of_a_kind_that_is_not_let_in_is_refused_and_the_record_stays() -> None:
     with instance() as served:
         outcome = write(served, [record("e1", attachments=(file("a.exe", b"x"),))])["e1"]

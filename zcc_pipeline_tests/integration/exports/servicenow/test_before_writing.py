@@ -15,6 +15,7 @@ from zcc_pipeline.simulator.crm.base import Credentials, Faults, Limit, RunningS
 from zcc_pipeline.simulator.crm.servicenow import Setup
 from zcc_pipeline_tests.integration.exports.servicenow.adapter import KEY, instance_of
 from zcc_pipeline_tests.integration.exports.servicenow.desk import (
+    IMPORT_SETS,
     TABLE,
     RemoteRef,
     changed,
@@ -168,6 +169,31 @@ def test_the_doctor_names_files_that_are_not_let_in() -> None:
         (allowed,) = standin.with_value("sys_properties", "name", "glide.attachment.extensions")
         standin.update(allowed, {"value": "txt,pdf"})
         assert "mp3, mp4" in checks(served)["servicenow attachments warning"].text
+
+
+def test_the_doctor_looks_for_the_record_that_several_rows_at_once_need() -> None:
+    mapping = changed(IMPORT_SETS)
+    with instance() as served:
+        assert "without their values" in checks(served, mapping)["servicenow insertMultiple problem"].text
+    with instance(settings={"setup": Setup(insert_multiple="synchronous_names")}) as served:
+        assert "servicenow insertMultiple ok" in checks(served, mapping)
+
+
+def test_columns_of_a_table_that_an_object_extends_are_its_own() -> None:
+    mapping = changed(
+        {
+            "object: interaction\n": "object: incident\n",
+            f"key: {KEY}": "key: correlation_id",
+            "write: import_set ": "write: table ",
+            "{sys_user: opened_for, csm_consumer: consumer}": "{sys_user: caller_id}",
+        }
+    )
+    with instance() as served:
+        found = problems(served, mapping)
+        assert "no unique index" in found[(*AT, "key")].problem
+        assert (*AT, "fields", "short_description") not in found
+        assert (*AT, "options", "notes_column") not in found
+        assert "no column opened_at" in found[(*AT, "fields", "opened_at")].problem
 
 
 def test_the_doctor_says_that_credentials_are_refused_and_by_which_setting() -> None:

@@ -251,8 +251,22 @@ def test_what_is_in_flight_is_found_by_its_key_or_certainly_never_arrived() -> N
         found = run(served, lambda destination: destination.resolve(flights))
         assert found["e1"] == Outcome("e1", Status.CREATED, there)
         assert (found["e2"].status, found["e2"].code) == (Status.FAILED_RETRYABLE, "never_arrived")
-        assert (found["e,3"].status, found["e,3"].code) == (Status.FAILED_PERMANENT, "id_not_searchable")
+        assert found["e,3"].code == "never_arrived"
         assert found["e4"].code == "never_arrived"
+
+
+def test_an_id_that_may_not_stand_in_a_query_goes_through_an_import_set_only() -> None:
+    mapping = changed(TABLE)
+    with instance() as served:
+        for _ in range(2):
+            assert write(served, [record("e,3")])["e,3"].remote is not None
+        assert len(rows(served)) == 1
+        refused = write(served, [record("e,4", mapping=mapping), record("e5", mapping=mapping)], mapping=mapping)
+        assert (refused["e,4"].status, refused["e,4"].code) == (Status.FAILED_PERMANENT, "id_not_searchable")
+        assert refused["e5"].status is Status.CREATED
+        flights = [InFlight(record("e,4", mapping=mapping).outgoing, "e,4", None, None)]
+        found = run(served, lambda destination: destination.resolve(flights), mapping=mapping)
+        assert found["e,4"].code == "id_not_searchable"
 
 
 def test_where_nobody_answers_nothing_is_known_of_what_is_in_flight() -> None:
