@@ -14,6 +14,7 @@ from zcc_pipeline.cli.completeness_table import as_rows, show_by_kind
 from zcc_pipeline.cli.coverage_table import show_coverage_by_day
 from zcc_pipeline.cli.dagster_ui import ui_commands
 from zcc_pipeline.cli.demo_events import Reconciled, reconciled_document
+from zcc_pipeline.cli.demo_exports import Arrived, arrived_document, show_arrived
 from zcc_pipeline.cli.demo_questions import Answer, answer_all
 from zcc_pipeline.cli.demo_truth import Agreement, compare_with_truth
 from zcc_pipeline.cli.run import is_unchanged, show_troubles
@@ -46,17 +47,22 @@ class DemoReport:
     summary: RunSummary
     status: StatusReport
     reconciled: Reconciled
+    arrived: list[Arrived]
     agreement: Agreement
     places: list[Place]
     answers: list[Answer]
 
     @property
     def is_good(self) -> bool:
-        """Whether the run succeeded, every lost event was noticed, and nothing differs from the truth."""
-        return self.summary.is_success and self.agreement.is_full and self.reconciled.is_good
+        """Whether the run succeeded, every lost event was noticed, nothing differs from the truth, and each CRM holds
+        what it should."""
+        is_out = all(each.is_good for each in self.arrived)
+        return self.summary.is_success and self.agreement.is_full and self.reconciled.is_good and is_out
 
 
-def make_report(runtime: Runtime, summary: RunSummary, reconciled: Reconciled, truth: Path, last: date) -> DemoReport:
+def make_report(
+    runtime: Runtime, summary: RunSummary, reconciled: Reconciled, arrived: list[Arrived], truth: Path, last: date
+) -> DemoReport:
     """Gather it after a run."""
     from zcc_pipeline.pipeline.status import status
 
@@ -66,6 +72,7 @@ def make_report(runtime: Runtime, summary: RunSummary, reconciled: Reconciled, t
         summary=summary,
         status=status(runtime, None, last),
         reconciled=reconciled,
+        arrived=arrived,
         agreement=compare_with_truth(runtime, truth),
         places=_places(runtime),
         answers=answer_all(runtime.config.warehouse.analytics_path),
@@ -104,6 +111,8 @@ def show_report(report: DemoReport) -> None:
     _show_reconciled(report.reconciled)
     heading("True?")
     _show_agreement(report.agreement)
+    heading("Out to the CRMs")
+    show_arrived(report.arrived)
     heading("Where it lies")
     table(("what", "where", "how much"), [(place.what, path_text(place.path), place.amount) for place in report.places])
     heading("Three questions to analytics.duckdb")
@@ -168,6 +177,7 @@ def report_document(report: DemoReport) -> dict[str, object]:
         "run": report.summary,
         "completeness": as_rows(report.status.lines),
         "reconciled": reconciled_document(report.reconciled),
+        "crms": arrived_document(report.arrived),
         "truth": demo_truth.as_document(report.agreement),
         "places": report.places,
         "answers": [

@@ -35,6 +35,12 @@ def paragraph(text: str, *, indent: str = "") -> None:
     typer.echo(filled(text, indent=indent))
 
 
+def shortened(text: str) -> str:
+    """The text in one line of the terminal."""
+    width = terminal_width()
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
 def heading(text: str) -> None:
     """A line that starts a part of the report."""
     typer.echo()

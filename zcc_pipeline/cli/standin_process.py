@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from zcc_pipeline.domain.errors import PermanentError
 
@@ -19,6 +19,9 @@ class StandIn:
     environment: dict[str, str]
     """The settings that point the pipeline at it."""
     control_url: str
+    """Of Zoom's stand-in."""
+    control_urls: dict[str, str] = field(default_factory=dict)
+    """Of CRMs, by name."""
 
 
 @contextmanager
@@ -49,5 +52,5 @@ def _announced(process: subprocess.Popen[bytes]) -> StandIn:
         text += line
         if line == b"}\n":
             said = json.loads(text)
-            return StandIn(said["environment"], said["control_url"])
+            return StandIn(said["environment"], said.get("control_url", ""), said.get("control_urls", {}))
     raise PermanentError(f"the stand-in did not start (exit code {process.wait()}); its own words are above")
