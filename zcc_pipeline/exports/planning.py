@@ -96,7 +96,7 @@ def decide(
 ) -> Decision:
     """What to do with an engagement whose earlier sendings, if any, have a known outcome.
 
-    ``resend``: it is in the CRM, but nobody knows with which content.
+    ``resend``: even where nothing has changed.
     """
     is_there = row is not None and row.remote_id is not None
     plan = ExportPlan(activity.engagement_id, activity.started_date, activity.activity_hash, mapping.fingerprint, "")

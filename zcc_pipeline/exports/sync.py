@@ -14,23 +14,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import date
-
-import msgspec
 
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import PermanentError, QuotaExhausted, TransientError
 from zcc_pipeline.domain.export_ledger import ExportLedger, ExportResult, ExportRow
-from zcc_pipeline.domain.ports import Progress, Quarantine, RefusedRecord, Silence
+from zcc_pipeline.domain.ports import Progress, Quarantine, Silence
 from zcc_pipeline.exports.activity import Activity
 from zcc_pipeline.exports.addressing import Addressing, Pieces
+from zcc_pipeline.exports.batches import Waiting
 from zcc_pipeline.exports.destination import Addressed, Destination, Files, InFlight, Outgoing
 from zcc_pipeline.exports.mapping import CrmMapping, map_activity
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
 from zcc_pipeline.exports.planning import Known, NotDue, Send, Settle, decide, is_open, unchanged
-from zcc_pipeline.exports.report import MOST_REFUSED, ExportReport, RefusedByCrm, masked
+from zcc_pipeline.exports.refusals import ROOM, Refusals, dataset
+from zcc_pipeline.exports.report import ExportReport
 
-ROOM = "exports"
+__all__ = ["ROOM", "Source", "Wanted", "dataset", "sync"]
 
 Wanted = Callable[[Sequence[Known]], Collection[str]]
 Source = Callable[[Wanted], Iterable[list[Activity]]]
@@ -38,11 +39,6 @@ Source = Callable[[Wanted], Iterable[list[Activity]]]
 
 _BATCHES_IN_VAIN = 3
 """After so many batches in a row of which the CRM took nothing, and refused nothing, the run ends."""
-
-
-def dataset(crm: str) -> str:
-    """The CRM's name in quarantine."""
-    return f"{ROOM}/{crm}"
 
 
 async def sync(
@@ -103,11 +99,12 @@ class _Run:
     ) -> None:
         self.report = ExportReport(mapping.crm, is_dry_run)
         self._destination, self._mapping, self._crm = destination, mapping, mapping.crm
-        self._ledger, self._quarantine, self._files = ledger, quarantine, files
+        self._ledger, self._files = ledger, files
         self._clock, self._is_dry_run, self._preview_of, self._progress = clock, is_dry_run, preview_of, progress
         self._shown = frozenset([preview_of] if preview_of is not None and is_dry_run else ())
         self._addressing = Addressing(destination, mapping, creates=not is_dry_run)
-        self._waiting: dict[str, list[Send]] = {}
+        self._waiting = Waiting(destination.batch_size)
+        self._refusals = Refusals(quarantine, self.report, clock)
         self._is_validated = False
         self._in_vain = 0
         self._task = f"export to {mapping.crm}"
@@ -122,10 +119,11 @@ class _Run:
             for activity in chunk:
                 open_before.pop(activity.engagement_id, None)
             await self._take(chunk)
-        for target in list(self._waiting):
-            await self._flush(target)
+        for batch in self._waiting.rest():
+            await self._flush(batch)
         if is_whole and open_before and not self._is_dry_run:
-            await self._resolve({engagement_id: (row, None) for engagement_id, row in open_before.items()})
+            gone = {engagement_id: (row, None) for engagement_id, row in open_before.items()}
+            await self._resolve(gone, is_written_again=False)
         self._progress.finish(self._task)
 
     def _wanted(self, known: Sequence[Known]) -> Collection[str]:
@@ -139,7 +137,7 @@ class _Run:
         """Decide about a chunk; what is to be sent waits until a batch of its target is full."""
         chunk = self._each_once(chunk)
         rows = self._ledger.get(self._crm, [activity.engagement_id for activity in chunk])
-        resend, unknown = await self._settle_open(chunk, rows)
+        unknown = await self._settle_open(chunk, rows)
         settled: list[Settle] = []
         for activity in chunk:
             if activity.engagement_id in unknown:
@@ -151,28 +149,26 @@ class _Run:
                 mapping=self._mapping,
                 files=self._files,
                 now=self._clock.now(),
-                resend=activity.engagement_id in resend,
+                resend=activity.engagement_id in self._shown,
             )
             if isinstance(decision, Send):
-                self._waiting.setdefault(decision.outgoing.target, []).append(decision)
+                self._waiting.add(decision)
             elif isinstance(decision, Settle):
                 settled.append(decision)
             else:
                 self._not_due(decision)
         self._settle(settled)
-        for target, waiting in list(self._waiting.items()):
-            while len(waiting) >= self._destination.batch_size:
-                await self._flush(target)
+        for batch in self._waiting.full():
+            await self._flush(batch)
 
     def _each_once(self, chunk: list[Activity]) -> list[Activity]:
         """CRMs refuse a batch that holds a key twice. What comes again after its batch was written is unchanged."""
-        waiting = {send.plan.engagement_id for sends in self._waiting.values() for send in sends}
-        found = {each.engagement_id: each for each in chunk if each.engagement_id not in waiting}
+        found = {each.engagement_id: each for each in chunk if each.engagement_id not in self._waiting}
         return list(found.values())
 
-    async def _settle_open(self, chunk: list[Activity], rows: dict[str, ExportRow]) -> tuple[set[str], set[str]]:
-        """Ask what became of records in flight; ``rows`` then hold it. Returns those that are there and are written
-        again, and those of which not even the CRM can tell now."""
+    async def _settle_open(self, chunk: list[Activity], rows: dict[str, ExportRow]) -> set[str]:
+        """Ask what became of records in flight; ``rows`` then hold it. Returns those of which not even the CRM can tell
+        now."""
         flights = {}
         for activity in chunk:
             row = rows.get(activity.engagement_id)
@@ -180,14 +176,16 @@ class _Run:
                 mapped = map_activity(activity, self._mapping, self._files)
                 flights[activity.engagement_id] = (row, mapped if isinstance(mapped, Outgoing) else None)
         if not flights or self._is_dry_run:
-            return {*flights, *self._shown}, set()
-        outcomes = await self._resolve(flights)
+            return set()
+        outcomes = await self._resolve(flights, is_written_again=True)
         rows.update(self._ledger.get(self._crm, flights))
-        unknown = {key for key, outcome in outcomes.items() if outcome.status is Status.UNKNOWN}
-        settled = {Status.FAILED_PERMANENT, Status.SKIPPED}
-        return {key for key, outcome in outcomes.items() if outcome.status not in settled} - unknown, unknown
+        return {key for key, outcome in outcomes.items() if outcome.status is Status.UNKNOWN}
 
-    async def _resolve(self, flights: Mapping[str, tuple[ExportRow, Outgoing | None]]) -> dict[str, Outcome]:
+    async def _resolve(
+        self, flights: Mapping[str, tuple[ExportRow, Outgoing | None]], *, is_written_again: bool
+    ) -> dict[str, Outcome]:
+        """Ask the CRM, and write down where each record is. That it is there does not say with which content: one that
+        is written again stays unsettled until then."""
         asked = [
             InFlight(outgoing, engagement_id, _remote(row), row.job_id)
             for engagement_id, (row, outgoing) in flights.items()
@@ -202,24 +200,15 @@ class _Run:
             engagement_id: answered.get(engagement_id) or Outcome(engagement_id, Status.UNKNOWN, code="no_outcome")
             for engagement_id in flights
         }
-        refused = [
-            (outcome, flights[engagement_id][0].day, flights[engagement_id][1])
-            for engagement_id, outcome in outcomes.items()
-            if outcome.status is Status.FAILED_PERMANENT
-        ]
-        self._hold(refused)
-        self._release([key for key, outcome in outcomes.items() if outcome.status in _TAKEN])
-        results = [_result(outcome, is_foreign=flights[key][0].is_foreign) for key, outcome in outcomes.items()]
+        self._refusals.hold([(outcome, flights[key][0].day, flights[key][1]) for key, outcome in outcomes.items()])
+        self._refusals.release([key for key, outcome in outcomes.items() if outcome.status in _TAKEN])
+        kept = [_found(each) if is_written_again and each.status in _TAKEN else each for each in outcomes.values()]
+        results = [_result(each, is_foreign=flights[each.engagement_id][0].is_foreign) for each in kept]
         self._ledger.finish(self._crm, results, now=self._clock.now())
         return outcomes
 
-    async def _flush(self, target: str) -> None:
+    async def _flush(self, batch: list[Send]) -> None:
         """Write one batch of a target."""
-        waiting = self._waiting[target]
-        batch = waiting[: self._destination.batch_size]
-        del waiting[: self._destination.batch_size]
-        if not batch:
-            return
         await self._validate()
         if self._is_dry_run:
             await self._rehearse(batch)
@@ -250,15 +239,11 @@ class _Run:
             (one, outcomes.get(one.outgoing.engagement_id) or _no_outcome(one.outgoing.engagement_id))
             for one in addressed
         ]
-        self._hold(
-            [
-                (outcome, sends[outcome.engagement_id].plan.day, one.outgoing)
-                for one, outcome in results
-                if outcome.status is Status.FAILED_PERMANENT
-            ]
+        self._refusals.hold(
+            [(outcome, sends[outcome.engagement_id].plan.day, one.outgoing) for one, outcome in results]
         )
         taken = {outcome.engagement_id for _, outcome in results if outcome.status in _TAKEN}
-        self._release({key for key in taken if _was_refused(sends[key].row)})
+        self._refusals.release({key for key in taken if _was_refused(sends[key].row)})
         self._ledger.finish(
             self._crm,
             [_result(outcome, is_foreign=one.is_enriching) for one, outcome in results],
@@ -290,7 +275,8 @@ class _Run:
                 self.report.preview, self.report.preview_of = self._destination.preview(one), shown.plan.engagement_id
         kept = {send.plan.engagement_id for send, _ in decided}
         for send, outcome in decided:
-            self._refuse(outcome, send.plan.day, send.outgoing)
+            if outcome.status is Status.FAILED_PERMANENT:
+                self._refusals.tell(outcome, send.plan.day, send.outgoing)
             self._count(outcome.status)
         for send in batch:
             if send.plan.engagement_id not in kept:
@@ -317,68 +303,21 @@ class _Run:
             self._count(each.status)
         news = [each for each in settled if each.status is Status.FAILED_PERMANENT and each.is_news]
         for each in news:
-            self._refuse(
-                Outcome(each.plan.engagement_id, each.status, code=each.code), each.plan.day, None, each.detail
-            )
+            outcome = Outcome(each.plan.engagement_id, each.status, code=each.code)
+            self._refusals.tell(outcome, each.plan.day, None, each.detail)
         if self._is_dry_run:
             return
-        if news:
-            self._quarantine.add_all([_unmapped(self._crm, each) for each in news], self._clock.now())
+        self._refusals.hold_unmapped(news)
         results = [(each.plan, ExportResult(each.plan.engagement_id, each.status, each.code)) for each in settled]
         self._ledger.settle(self._crm, results, now=self._clock.now())
 
     def _decided(self, decided: list[tuple[Send, Outcome]]) -> None:
         """Write down what customers or other programs' records decide."""
-        self._hold(
-            [
-                (outcome, send.plan.day, send.outgoing)
-                for send, outcome in decided
-                if outcome.status is Status.FAILED_PERMANENT
-            ]
-        )
+        self._refusals.hold([(outcome, send.plan.day, send.outgoing) for send, outcome in decided])
         results = [(send.plan, _result(outcome, is_foreign=outcome.remote is not None)) for send, outcome in decided]
         self._ledger.settle(self._crm, results, now=self._clock.now())
         for _, outcome in decided:
             self._count(outcome.status)
-
-    def _hold(self, refused: Sequence[tuple[Outcome, date, Outgoing | None]]) -> None:
-        """Put refused records into quarantine, before the ledger says that they were refused."""
-        records = []
-        for outcome, day, outgoing in refused:
-            words = self._refuse(outcome, day, outgoing)
-            content = {
-                "engagement_id": outcome.engagement_id,
-                "object": outgoing.object if outgoing else None,
-                "code": outcome.code,
-                "message": outcome.message,
-                "fields": dict(outgoing.fields) if outgoing else None,
-            }
-            records.append(
-                RefusedRecord(
-                    room=ROOM,
-                    dataset=dataset(self._crm),
-                    record_id=outcome.engagement_id,
-                    reason=outcome.code or "refused",
-                    detail=words,
-                    payload=msgspec.json.encode(content),
-                )
-            )
-        if records:
-            self._quarantine.add_all(records, self._clock.now())
-
-    def _refuse(self, outcome: Outcome, day: date, outgoing: Outgoing | None, words: str = "") -> str:
-        """Name it in the report; returns the CRM's words as they may be shown."""
-        said = words or masked(outcome.message, _personal(outgoing))
-        if outcome.status is Status.FAILED_PERMANENT:
-            self.report.codes[outcome.code] += 1
-            if len(self.report.refused) < MOST_REFUSED:
-                self.report.refused.append(RefusedByCrm(outcome.engagement_id, day, outcome.code, said))
-        return said
-
-    def _release(self, engagement_ids: Collection[str]) -> None:
-        """What was refused once and has been taken now is held no longer."""
-        if engagement_ids:
-            self._quarantine.release(ROOM, dataset(self._crm), engagement_ids)
 
     def _pieces(self, batch: Sequence[Send]) -> dict[str, Pieces]:
         ids = [send.plan.engagement_id for send in batch if send.row is not None]
@@ -444,6 +383,10 @@ def _no_outcome(engagement_id: str) -> Outcome:
     return Outcome(engagement_id, Status.UNKNOWN, code="no_outcome")
 
 
+def _found(outcome: Outcome) -> Outcome:
+    return replace(outcome, status=Status.FAILED_RETRYABLE, code="found")
+
+
 def _result(outcome: Outcome, *, is_foreign: bool) -> ExportResult:
     remote = outcome.remote
     return ExportResult(
@@ -454,27 +397,3 @@ def _result(outcome: Outcome, *, is_foreign: bool) -> ExportResult:
         remote.id if remote else None,
         is_foreign,
     )
-
-
-def _unmapped(crm: str, each: Settle) -> RefusedRecord:
-    activity = each.activity
-    content = {
-        "engagement_id": activity.engagement_id,
-        "channel": activity.channel,
-        "channel_source": activity.channel_source,
-        "queue_id": activity.queue_id,
-        "queue_name": activity.queue_name,
-    }
-    return RefusedRecord(
-        ROOM, dataset(crm), activity.engagement_id, each.code, each.detail, msgspec.json.encode(content)
-    )
-
-
-def _personal(outgoing: Outgoing | None) -> list[str | None]:
-    """Values of a record that a CRM may repeat in its words."""
-    if outgoing is None:
-        return []
-    keys = outgoing.keys
-    names = (outgoing.customer_name or "").split()
-    texts = [value for value in outgoing.fields.values() if isinstance(value, str) and len(value) <= 500]
-    return [*names, *texts, outgoing.customer_name, outgoing.owner_email, keys.email if keys else None]

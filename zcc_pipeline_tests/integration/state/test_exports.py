@@ -73,6 +73,20 @@ def test_the_job_that_carries_a_record_is_known_until_its_outcome_is(store: Stat
     assert store.exports.get("zendesk", ["e1"])["e1"].job_id is None
 
 
+def test_how_often_a_record_was_sent_in_vain_is_forgotten_only_when_it_is_taken(store: StateStore) -> None:
+    def attempts() -> int:
+        return store.exports.get("zendesk", ["e1"])["e1"].attempts
+
+    for expected in (1, 2):
+        store.exports.begin("zendesk", [_plan("e1")], now=NOW)
+        store.exports.finish("zendesk", [ExportResult("e1", "unknown", "no_answer")], now=NOW)
+        found = ExportResult("e1", "failed_retryable", "found", "ticket", "1")
+        store.exports.finish("zendesk", [found], now=NOW)
+        assert attempts() == expected
+    store.exports.finish("zendesk", [ExportResult("e1", "updated")], now=NOW)
+    assert attempts() == 0
+
+
 def test_an_entry_that_is_there_is_never_taken_back(store: StateStore) -> None:
     store.exports.begun("zendesk", [("e1", "note:n1:1"), ("e1", "note:n2:1"), ("e2", "note:n3:1")], now=NOW)
     store.exports.done("zendesk", [("e1", "note:n1:1", "c7")], now=NOW)
