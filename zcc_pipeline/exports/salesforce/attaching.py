@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from zcc_pipeline.exports.destination import Addressed, Attachment, WriteLog
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
 from zcc_pipeline.exports.salesforce.client import Record, SalesforceClient
 from zcc_pipeline.exports.salesforce.queries import any_of
+from zcc_pipeline.exports.salesforce.together import together
 
 _COLUMNS = (
     "LinkedEntityId",
@@ -47,7 +47,7 @@ class Placed:
 async def attach(client: SalesforceClient, placed: Sequence[Placed], log: WriteLog) -> dict[str, Outcome]:
     """Upload what is missing. Answers for those records only whose files are not all there now."""
     there = await _look_up(client, [each for each in placed if any(map(each.is_doubtful, each.missing))])
-    outcomes = await asyncio.gather(*(_attach_all(client, each, there, log) for each in placed if each.missing))
+    outcomes = await together(_attach_all(client, each, there, log) for each in placed if each.missing)
     return {outcome.engagement_id: outcome for outcome in outcomes if outcome is not None}
 
 

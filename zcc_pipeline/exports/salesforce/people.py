@@ -24,6 +24,7 @@ _ROOM = LONGEST_ADDRESS - 500
 """For values, beside what a query begins and ends with."""
 _FEW_QUERIES = 4
 """Up to so many nobody asks how many people there are."""
+_COUNTLESS = 1_000_000_000
 
 
 class People:
@@ -95,7 +96,10 @@ class People:
         if queries <= _FEW_QUERIES:
             return False
         if source not in self._counts:
-            self._counts[source] = await self._client.count(source)
+            try:
+                self._counts[source] = await self._client.count(source)
+            except CrmRefused:  # an org may have too many to be counted
+                self._counts[source] = _COUNTLESS
         return self._counts[source] // ROWS_PER_PAGE + 1 < queries
 
 

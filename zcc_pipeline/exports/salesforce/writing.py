@@ -8,13 +8,12 @@ batch ─► rows ─┬─► many that Bulk carries ─► a job ────�
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from zcc_pipeline.domain.clock import Clock
-from zcc_pipeline.domain.errors import PermanentError, QuotaExhausted, TransientError
+from zcc_pipeline.domain.errors import NotFound, PermanentError, QuotaExhausted, TransientError
 from zcc_pipeline.exports.calls import CrmRefused, OutcomeUnknown
 from zcc_pipeline.exports.destination import Addressed, WriteLog
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
@@ -32,6 +31,7 @@ from zcc_pipeline.exports.salesforce.rows import (
     record_row,
     task_row,
 )
+from zcc_pipeline.exports.salesforce.together import together
 
 _ROUNDS = 5
 _FIRST_WAIT_SECONDS = 0.5
@@ -109,8 +109,8 @@ class Writer:
             return await self._send_by_key(source, key, rows)
         by_bulk = {engagement_id for engagement_id, _ in carried}
         rest = [row for row in rows if row[0] not in by_bulk]
-        found, others = await asyncio.gather(
-            self._send_in_bulk(source, key, carried, log), self._send_by_key(source, key, rest)
+        found, others = await together(
+            (self._send_in_bulk(source, key, carried, log), self._send_by_key(source, key, rest))
         )
         again = [row for row in carried if (problem := found[row[0]].problem) and problem.is_busy]
         return others | found | (await self._send_by_key(source, key, again) if again else {})
@@ -130,17 +130,20 @@ class Writer:
                 self._spent, unheard = error, _unknown()
             except TransientError:
                 unheard = _unknown()
+            except (CrmRefused, NotFound):
+                # The org lets nobody run jobs, or not this user: what a job would carry, collections carry as well.
+                named = set(ids)
+                found, unheard = (
+                    await self._send_by_key(source, key, [row for row in rows if row[0] in named]),
+                    _unknown(),
+                )
             results |= {engagement_id: found.get(engagement_id, unheard) for engagement_id in ids}
         return results
 
     async def _send(self, rows: Rows, send: Send, key: str = "") -> Results:
         """Results of all rows; those in whose way somebody was are sent again, by themselves and one call at a time."""
-        sent = (self._collection(part, send) for part in calls_of(rows))
-        done = await asyncio.gather(*sent, return_exceptions=True)
         results: Results = {}
-        for each in done:
-            if isinstance(each, BaseException):
-                raise each
+        for each in await together(self._collection(part, send) for part in calls_of(rows)):
             results |= each
         for number in range(_ROUNDS):
             again = [row for row in rows if _is_in_the_way(results[row[0]].problem, key, is_first=number == 0)]

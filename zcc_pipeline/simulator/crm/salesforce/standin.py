@@ -46,7 +46,7 @@ Body = dict[str, Any]
 
 class SalesforceStandIn(CrmStandIn):
     """Settings: ``public_key`` (PEM) and ``username`` of the JWT flow, ``with_task_key``, ``page_rows`` of a query,
-    ``bulk_looks`` until a job is done, ``quota`` of calls in 24 hours.
+    ``bulk_looks`` until a job is done, ``quota`` of calls in 24 hours, ``without_bulk``.
     """
 
     name = "salesforce"
@@ -271,6 +271,8 @@ class SalesforceStandIn(CrmStandIn):
         return answer
 
     def _open_job(self, request: Request) -> Answer:
+        if self.options.settings.get("without_bulk"):
+            raise refuse(403, "API_DISABLED_FOR_ORG", "the Bulk API is not enabled for this user or organization")
         return json_answer(self.bulk.create(request.json_object()).describe(_version(request)))
 
     def _look_at_job(self, request: Request) -> Answer:

@@ -267,6 +267,14 @@ class TestJobs:
         assert statuses(resolved) == {"e1": "created", "e2": "failed_retryable"}
 
 
+def test_where_nobody_may_run_jobs_collections_carry_everything() -> None:
+    with org(without_bulk=True) as organisation:
+        organisation.settings |= {"bulk_from_rows": 100}
+        outcomes = organisation.write([addressed(f"e{number}") for number in range(250)])
+        assert set(statuses(outcomes).values()) == {"created"}
+        assert organisation.calls("composite/sobjects") == 2
+
+
 def test_a_run_of_many_calls_stays_below_the_number_of_calls_at_once() -> None:
     with org(Faults(latency_ms=20)) as organisation:
         organisation.settings |= {"concurrency": 3}

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from zcc_pipeline.simulator.crm.base import Faults
+from zcc_pipeline.simulator.crm.base import CrmOptions, Faults
+from zcc_pipeline.simulator.crm.base.answers import RefusedError
+from zcc_pipeline.simulator.crm.salesforce import make
 from zcc_pipeline_tests.simulator.crm.salesforce.org import DATA, KEY, OBJECT, Org, org, row
 
 
@@ -117,6 +122,25 @@ def test_one_row_is_created_with_201_updated_with_200_and_ambiguous_with_300(the
     answer = there.client.patch(address, json={"Subject__c": "three"})
     assert answer.status_code == 300
     assert len(answer.json()) == 2
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda each: (
+        st.lists(each, max_size=3)
+        | st.dictionaries(st.sampled_from(["attributes", "type", KEY, "Subject__c", "Started_At__c", "Id"]), each)
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON, JSON)
+def test_whatever_a_call_holds_it_is_answered(records: object, first: object) -> None:
+    standin = make(CrmOptions())
+    row = {"attributes": {"type": OBJECT}, KEY: first}
+    for body in ({"records": records}, {"records": [row, records]}, {"records": [row], "allOrNone": records}):
+        with suppress(RefusedError):
+            assert len(standin.upserts.by_key(OBJECT, KEY, body)) == len(body["records"])  # type: ignore[arg-type]
 
 
 def test_a_row_that_somebody_holds_can_be_written_later(there: Org) -> None:
