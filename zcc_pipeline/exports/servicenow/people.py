@@ -17,9 +17,8 @@ from zcc_pipeline.exports.session import Call, CrmRefused, Safety
 PHONE_COLUMNS = ("phone", "mobile_phone", "home_phone", "business_phone")
 """Which of them a table has is read from its dictionary: a condition on a column that is not there is dropped."""
 _LEAST_DIGITS = 6
-_ROWS_A_QUERY = 1_000
+_ROWS_A_QUERY = 10_000
 _LONGEST_NAME = 100
-
 
 Found = Sequence[tuple[str, Sequence[Row]]]
 """Tables, and rows that were found there."""
@@ -94,6 +93,12 @@ class People:
         """Table and rows of each, in order."""
         items = [listing(read.table, read.query, ("sys_id", *read.columns), limit=_ROWS_A_QUERY) for read in reads]
         replies = await self._client.read_all(items, "look customers up") if items else []
+        for read, reply in zip(reads, replies, strict=True):
+            if reply.status == 403:
+                raise PermanentError(
+                    f"servicenow: {read.table} may not be read; give the integration user the right to, or take the "
+                    "table out of customer_columns in the mapping"
+                )
         return [(read.table, _rows(reply, "look customers up")) for read, reply in zip(reads, replies, strict=True)]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from zcc_pipeline.domain.errors import RecordRejected
+from zcc_pipeline.domain.errors import PermanentError, RecordRejected
 from zcc_pipeline.exports.destination import Customer, CustomerKeys
 from zcc_pipeline.simulator.crm.base import Faults, Person
 from zcc_pipeline.simulator.crm.servicenow import Setup
@@ -84,6 +84,14 @@ def test_without_customer_service_its_tables_are_not_asked() -> None:
         people=(Person("Ada", "ada@example.com"),), settings={"setup": Setup(customer_service=False)}
     ) as served:
         assert find(served, ADA) == {ADA: ["Ada"]}
+
+
+def test_a_table_of_customers_that_may_not_be_read_is_named() -> None:
+    with (
+        instance(settings={"hidden": ("csm_consumer",)}) as served,
+        pytest.raises(PermanentError, match="csm_consumer may not be read"),
+    ):
+        find(served, ADA)
 
 
 def test_hostile_addresses_are_not_sent_and_find_nobody() -> None:
