@@ -22,6 +22,7 @@ from zcc_pipeline.exports.destination import (
     Usage,
     WriteLog,
 )
+from zcc_pipeline.exports.dynamics.answers import failed
 from zcc_pipeline.exports.dynamics.checking import find_problems
 from zcc_pipeline.exports.dynamics.client import DynamicsClient
 from zcc_pipeline.exports.dynamics.config import DynamicsConfig
@@ -37,7 +38,9 @@ from zcc_pipeline.exports.dynamics.rows import Plan, place_of
 from zcc_pipeline.exports.dynamics.setup import Setup
 from zcc_pipeline.exports.dynamics.table_writing import TableWriter
 from zcc_pipeline.exports.mapping import CrmMapping
-from zcc_pipeline.exports.outcomes import Outcome, RemoteRef
+from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
+
+_ELSEWHERE = "It is in another table already: its channel or queue had another target when it was exported first."
 
 
 class DynamicsDestination:
@@ -137,8 +140,11 @@ class DynamicsDestination:
     async def write(self, batch: Sequence[Addressed], log: WriteLog) -> Sequence[Outcome]:
         """Rows first, then what hangs on them."""
         outcomes = await self._enrich([one for one in batch if one.is_enriching])
+        ours = [one for one in batch if not one.is_enriching]
+        elsewhere = [one for one in ours if self._is_elsewhere(one)]
+        outcomes += [failed(one, Status.FAILED_PERMANENT, "other_object", _ELSEWHERE) for one in elsewhere]
         for name, plan in self._plans.items():
-            rows = [one for one in batch if not one.is_enriching and one.outgoing.target == name]
+            rows = [one for one in ours if one.outgoing.target == name and not self._is_elsewhere(one)]
             if not rows:
                 continue
             if plan.is_phone_call:
@@ -160,6 +166,11 @@ class DynamicsDestination:
         """Dataverse counts in windows of five minutes and tells of no daily quota."""
         session = self._client.session
         return Usage(api_calls=session.api_calls, waited_seconds=session.waited_seconds)
+
+    def _is_elsewhere(self, one: Addressed) -> bool:
+        """Whether it is in another table already, where it would stay if this one took it too."""
+        plan = self._plans[one.outgoing.target]
+        return one.remote is not None and one.remote.object != plan.entity_set
 
     async def _write_calls(self, plan: Plan, rows: Sequence[Addressed], log: WriteLog) -> list[Outcome]:
         async def add_notes(placed: Sequence[Target]) -> list[Outcome]:

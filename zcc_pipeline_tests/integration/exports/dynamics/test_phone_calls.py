@@ -123,6 +123,14 @@ def test_who_called_whom_is_said_by_the_parties():
         assert found["in"]["regardingobjectid"] == contact(served).id
 
 
+def test_an_engagement_that_is_in_another_table_already_is_not_there_twice():
+    with organisation() as served:
+        remote = RemoteRef("zcc_engagements", "zcc_zoomengagementid='e1'")
+        outcome = write_calls(served, [call("e1", remote=remote)])["e1"]
+        assert (outcome.status, outcome.code, outcome.remote) == (Status.FAILED_PERMANENT, "other_object", remote)
+        assert rows(served, "phonecall") == {}
+
+
 def test_a_call_of_another_program_is_found_enriched_and_left_in_its_state():
     lookup = """
   coexistence:
