@@ -37,7 +37,9 @@ SetupOption = Annotated[
 ]
 ShowOption = Annotated[
     str | None,
-    typer.Option("--show", metavar="ENGAGEMENT", help="Send nothing: print the requests for this engagement."),
+    typer.Option(
+        "--show", metavar="ENGAGEMENT", help="Send nothing: print the requests for this engagement, with all they say."
+    ),
 ]
 FirstOption = Annotated[
     str | None,

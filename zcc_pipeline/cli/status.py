@@ -76,6 +76,7 @@ def as_document(report: StatusReport) -> dict[str, object]:
         "coverage": coverage_rows(report.coverage),
         "failing_files": report.failing,
         "quarantined_records": report.quarantined,
+        "refused_by_crms": report.refused_by_crms,
         "not_collected": [
             {"what": what, "found_in": place, "reason": Reason.NOT_COLLECTED.value}
             for what, place in NOT_COLLECTED.items()
@@ -132,6 +133,8 @@ def _sentences(report: StatusReport) -> Iterator[str]:
         yield f"{count} between push and poll could not be healed; `zcc reconcile` names them and tries again."
     if report.quarantined:
         yield f"Held in quarantine: {counted(report.quarantined, 'record')}."
+    if report.refused_by_crms:
+        yield f"Refused by a CRM: {counted(report.refused_by_crms, 'engagement')}; `zcc quarantine list` says why."
     yield f"Offered by Zoom and not collected: {', '.join(NOT_COLLECTED)}."
 
 

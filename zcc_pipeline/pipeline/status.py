@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -80,6 +81,9 @@ class StatusReport:
     """For each kind the file that the source will delete first, of those not stored."""
     failing: list[FailingFiles] = field(default_factory=list)
     quarantined: int = 0
+    """Records that could not be read."""
+    refused_by_crms: int = 0
+    """Engagements that a CRM, or the mapping, refuses. They are here all the same."""
     coverage: list[LandedCoverage] = field(default_factory=list)
     """What was pushed of what polling found, as last reconciled."""
     failed_differences: int = 0
@@ -115,6 +119,10 @@ class _Proof(msgspec.Struct):
     next_try_at: datetime | None = None
 
 
+EXPORTS = "exports"
+"""The room whose refused records lack nowhere but in a CRM."""
+
+
 def status(runtime: Runtime, first: date | None, last: date) -> StatusReport:
     """The state of those days; ``first`` None means from the first day that was ever read.
 
@@ -135,7 +143,9 @@ def status(runtime: Runtime, first: date | None, last: date) -> StatusReport:
     differences = runtime.state.differences.on_days(first or date.min, last)
     report.failed_differences = sum(row.outcome == Outcome.FAILED for row in differences)
     report.failing = _failing_files(runtime.state.artefacts.on_days(first or date.min, last))
-    report.quarantined = len(runtime.state.quarantine.list())
+    rooms = Counter(item.room for item in runtime.state.quarantine.list())
+    report.refused_by_crms = rooms.pop(EXPORTS, 0)
+    report.quarantined = rooms.total()
     return report
 
 

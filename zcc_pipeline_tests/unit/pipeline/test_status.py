@@ -192,3 +192,11 @@ def test_looking_does_not_fix_the_time_zone(tmp_path: Path) -> None:
         status(runtime, None, TODAY)
     with open_home(tmp_path, timezone="Europe/Berlin") as runtime:
         assert status(runtime, None, TODAY).first is None
+
+
+def test_what_a_crm_refuses_lacks_nowhere_but_there(runtime: Runtime) -> None:
+    quarantine = runtime.state.quarantine
+    quarantine.add("exports", "exports/hubspot", "e1", "INVALID", "", b"{}", NOW)
+    quarantine.add("polling", "zoom/notes", "n1", "not readable", "", b"{}", NOW)
+    report = status(runtime, None, TODAY)
+    assert (report.quarantined, report.refused_by_crms) == (1, 1)
