@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from zcc_pipeline.exports.destination import Destination
     from zcc_pipeline.exports.mapping import CrmMapping
 
+EXPORTS = "exports"
+"""The room of refused records in quarantine: they lack nowhere but in their CRM."""
+
 TITLES: Mapping[str, str] = {
     "salesforce": "Salesforce",
     "zendesk": "Zendesk",

@@ -17,12 +17,10 @@ from platform import python_version
 
 from zcc_pipeline.domain.errors import ZccPipelineError
 from zcc_pipeline.landing import open_storage
+from zcc_pipeline.pipeline.crms import EXPORTS
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.state import StateStore
 from zcc_pipeline.warehouse import Warehouse, WarehouseBusy
-
-EXPORTS = "exports"
-"""The room whose refused records are told of with their CRM."""
 
 PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "pyarrow")
 SCARCE_BYTES = 10_000_000_000

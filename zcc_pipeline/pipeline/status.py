@@ -15,6 +15,7 @@ from zcc_pipeline.domain.ports import ArtefactRow
 from zcc_pipeline.domain.records import SHAPE_LIST
 from zcc_pipeline.domain.window import day_window, iter_days
 from zcc_pipeline.pipeline.coverage import LandedCoverage, read_coverage
+from zcc_pipeline.pipeline.crms import EXPORTS
 from zcc_pipeline.pipeline.lake_facts import VoicemailFields, inbox_settings, iter_landed
 from zcc_pipeline.pipeline.late_closers import LEDGER_NAME
 from zcc_pipeline.pipeline.runtime import Runtime
@@ -117,10 +118,6 @@ class _Proof(msgspec.Struct):
     expected_items: int = 0
     stored_items: int = 0
     next_try_at: datetime | None = None
-
-
-EXPORTS = "exports"
-"""The room whose refused records lack nowhere but in a CRM."""
 
 
 def status(runtime: Runtime, first: date | None, last: date) -> StatusReport:
