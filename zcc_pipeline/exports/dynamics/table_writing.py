@@ -40,13 +40,15 @@ class TableWriter:
             except CrmRefused as refused:
                 if refused.code in _UNSUPPORTED:
                     self._without_bulk.add(plan.entity_set)
+            except OutcomeUnknown:
+                # Perhaps all at once takes too long here; singly, what is done stays done. By key it may be repeated.
+                self._without_bulk.add(plan.entity_set)
             except TransientError as error:
                 return [not_heard(one, error) for one in rows]
             else:
                 return [written(one, place) for one, place in placed]
-        return await self.write_singly(
-            plan.entity_set, [(one, place, upsert(plan, one, place)) for one, place in placed]
-        )
+        operations = [(one, place, upsert(plan, one, place)) for one, place in placed]
+        return await self.write_singly(plan.entity_set, operations)
 
     async def write_singly(self, entity_set: str, rows: Sequence[tuple[Addressed, Place, Operation]]) -> list[Outcome]:
         """A status each. What was turned away for a reason that passes is tried once more."""

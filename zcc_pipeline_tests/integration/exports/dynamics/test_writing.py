@@ -122,6 +122,18 @@ def test_a_time_out_after_the_write_is_repeated_by_key_and_changes_nothing_twice
         assert len(rows(served)) == 1
 
 
+def test_where_all_at_once_never_answers_rows_go_singly_for_the_rest_of_the_run():
+    with organisation(faults=Faults(timeout_before_commit=tuple(range(1, 7)))) as served:
+
+        async def act(destination):
+            first = await destination.write([record("e1"), record("e2")], None)
+            return [*first, *await destination.write([record("e3")], None)]
+
+        assert [outcome.status for outcome in run(served, act)] == [Status.CREATED] * 3
+        assert calls(served, "UpsertMultiple") == 6
+        assert calls(served, "$batch") == 2
+
+
 def test_where_no_answer_ever_comes_the_outcome_is_unknown_and_the_key_tells():
     with organisation(faults=Faults(timeout_after_commit=tuple(range(1, 50)))) as served:
         outcomes = write(served, [record("e1")])
