@@ -150,7 +150,10 @@ class ZendeskDestination:
             plain = list(dict.fromkeys(each for each in values.values() if is_plain_value(each)))
             field_id = lookup.field.removeprefix(CUSTOM)
             answers = await gather_in_order(self._api.search(custom_field_query(field_id, [each])) for each in plain)
-            by_value = dict(zip(plain, answers, strict=True))
+            by_value = {
+                value: [ticket for ticket in found if _has_value(ticket, field_id, value)]
+                for value, found in zip(plain, answers, strict=True)
+            }
         return {
             each: RemoteRef(TICKET, str(by_value[value][0]["id"]))
             for each, value in values.items()
@@ -252,6 +255,12 @@ class ZendeskDestination:
         for name in ("x-rate-limit", "x-rate-limit-remaining"):
             if name in response.headers:
                 self.limits[name] = response.headers[name]
+
+
+def _has_value(ticket: Json, field_id: str, value: str) -> bool:
+    """Search finds words inside of a value; only the whole value is a match."""
+    fields = ticket.get("custom_fields") or []
+    return any(str(each.get("id")) == field_id and str(each.get("value")) == value for each in fields)
 
 
 def _is_ticket(one: Addressed) -> bool:

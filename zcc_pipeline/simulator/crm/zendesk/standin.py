@@ -102,6 +102,7 @@ class ZendeskStandIn(CrmStandIn):
             uploads=self.uploads,
             next_id=self.next_id,
             clock=options.clock,
+            search_time=lambda: options.monotonic() + self.settings.search_delay_seconds,
             faults=lambda: self.faults,
             count=self.count,
             custom_field_ids=[each[0] for each in self.settings.ticket_fields],

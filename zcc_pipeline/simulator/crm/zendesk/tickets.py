@@ -71,6 +71,7 @@ class Ticket:
     created_at: str
     updated_at: str
     channel: str
+    indexed_at: float = 0.0
     updates: deque[float] = field(default_factory=deque)
 
     @property
@@ -110,12 +111,14 @@ class Tickets:
         uploads: Uploads,
         next_id: Callable[[], int],
         clock: Callable[[], datetime],
+        search_time: Callable[[], float],
         faults: Callable[[], Faults],
         count: Callable[[str], None],
         custom_field_ids: Iterable[int],
     ) -> None:
         self._users, self._uploads, self._next_id = users, uploads, next_id
         self._clock, self._faults, self._count = clock, faults, count
+        self._search_time = search_time
         self._custom_field_ids = frozenset(custom_field_ids)
         self.by_id: dict[int, Ticket] = {}
 
@@ -151,6 +154,7 @@ class Tickets:
             created_at=self._time(row, "created_at", now) if imported else now,
             updated_at=self._time(row, "updated_at", now) if imported else now,
             channel=VOICE_VIA.get(row.get("via_id", 0), "api"),
+            indexed_at=self._search_time(),
         )
         self._set_custom_fields(ticket, row)
         for each in checked:

@@ -464,6 +464,17 @@ def test_tickets_of_the_connector_are_left_alone_or_enriched(tmp_path: Path, rul
         )
 
 
+def test_tickets_of_the_connector_are_found_by_a_custom_field_that_holds_exactly_the_id(tmp_path: Path) -> None:
+    given = {"queues": {"*": "skip"}, "lookup": {"object": "ticket", "field": "custom_fields.9001"}}
+    mapping = varied(read_mapping("zendesk", None), coexistence=Coexistence.model_validate(given))
+    with zendesk(tmp_path, mapping=mapping, settings={"search_delay_seconds": 0}) as story:
+        for value in ("eng-00000", "see eng-00001 too"):
+            row = {"subject": "x", "comment": {"body": "x"}, "custom_fields": [{"id": 9001, "value": value}]}
+            by_hand(story, "POST", "/api/v2/tickets", json={"ticket": row})
+        story.take(engagement(0), engagement(1))
+        assert story.export().counts == {Status.SKIPPED: 1, Status.CREATED: 1}
+
+
 def test_the_preview_is_a_request_that_zendesk_takes(tmp_path: Path) -> None:
     with zendesk(tmp_path) as story:
         story.take(engagement(0))

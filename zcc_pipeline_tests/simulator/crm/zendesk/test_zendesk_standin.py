@@ -338,6 +338,16 @@ def test_search_learns_of_new_users_later_and_create_or_update_knows_them_at_onc
         assert client.get("/api/v2/search", params=query).json()["count"] == 1
 
 
+def test_search_learns_of_new_tickets_later_and_the_list_of_tickets_knows_them_at_once() -> None:
+    with moving(settings={"search_delay_seconds": 60}) as (client, _, time):
+        client.post("/api/v2/imports/tickets", json={"ticket": ticket(1)})
+        query = {"query": "type:ticket external_id:e1"}
+        assert len(client.get("/api/v2/tickets", params={"external_id": "e1"}).json()["tickets"]) == 1
+        assert client.get("/api/v2/search", params=query).json()["count"] == 0
+        time.now += 60
+        assert client.get("/api/v2/search", params=query).json()["count"] == 1
+
+
 def test_a_phone_that_is_no_e164_and_an_empty_name_are_refused() -> None:
     with zendesk() as (client, _):
         for user in ({"name": "x", "phone": "030 123"}, {"name": " "}, {"name": "x", "email": "nobody"}):
