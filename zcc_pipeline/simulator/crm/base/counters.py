@@ -14,6 +14,8 @@ class Counters:
     def reset(self) -> None:
         """Start over."""
         self.by_route: Counter[str] = Counter()
+        self.by_label: Counter[str] = Counter()
+        """API calls by the rate limit that they fall under."""
         self.by_status: Counter[int] = Counter()
         self.changes: Counter[str] = Counter()
         """What handlers say they did with records: created, updated, refused, appended …"""
@@ -32,6 +34,7 @@ class Counters:
             "limited": self.limited,
             "unanswered": self.unanswered,
             "by_route": dict(self.by_route),
+            "by_label": dict(self.by_label),
             "by_status": {str(status): count for status, count in self.by_status.items()},
             "changes": dict(self.changes),
         }

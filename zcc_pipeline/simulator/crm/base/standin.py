@@ -221,6 +221,7 @@ class CrmStandIn(ABC):
         if not route.needs_token:
             return self._check(request) or self._handle(route, request)
         self.counters.api_calls += 1
+        self.counters.by_label[route.label] += 1
         self._calls_since += 1
         self.limits.in_flight += 1
         self.limits.most_at_once = max(self.limits.most_at_once, self.limits.in_flight)
