@@ -93,6 +93,23 @@ def test_every_engagement_arrives_once_complete_and_linked_to_its_customer(start
         assert person == expected, number
 
 
+def test_the_comparison_of_this_suite_notices_every_kind_of_difference(start: Open) -> None:
+    story = start()
+    story.take(*many(6))
+    story.export()
+    assert story.problems() == []
+    story.take(
+        changed(engagement(0), subject="Never exported"),
+        changed(engagement(1), transcript_text="Agent: Never exported."),
+        changed(engagement(2), is_deleted_at_source=True),
+        with_edited_note(engagement(3), "Never exported"),
+        engagement(9),
+    )
+    del story.activities["eng-00005"]
+    noticed = {problem.partition(" ")[0].rstrip(":") for problem in story.problems()}
+    assert noticed == {"eng-00000", "eng-00001", "eng-00002", "eng-00003", "eng-00005", "eng-00009"}
+
+
 def test_a_second_run_writes_nothing(start: Open) -> None:
     story = start(people=people(range(5)))
     story.take(*many(25))
