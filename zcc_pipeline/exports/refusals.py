@@ -73,7 +73,8 @@ class Refusals:
         return said
 
     def release(self, engagement_ids: Collection[str]) -> None:
-        """What was refused once and has been taken now is held no longer."""
+        """They have been taken, or left out on purpose: what was held of them, also by a run that died before the
+        ledger knew, is held no longer."""
         if engagement_ids:
             self._quarantine.release(ROOM, self._dataset, engagement_ids)
 

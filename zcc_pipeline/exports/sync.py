@@ -24,6 +24,7 @@ from zcc_pipeline.domain.ports import Progress, Quarantine, Silence
 from zcc_pipeline.exports.activity import Activity
 from zcc_pipeline.exports.addressing import Addressing, Pieces
 from zcc_pipeline.exports.batches import Waiting
+from zcc_pipeline.exports.calls import safe_code
 from zcc_pipeline.exports.destination import Addressed, Destination, Files, InFlight, Outgoing
 from zcc_pipeline.exports.mapping import CrmMapping, map_activity
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
@@ -196,10 +197,7 @@ class _Run:
             raise
         except TransientError as error:
             raise _Unanswered(str(error)) from error
-        outcomes = {
-            engagement_id: answered.get(engagement_id) or Outcome(engagement_id, Status.UNKNOWN, code="no_outcome")
-            for engagement_id in flights
-        }
+        outcomes = {key: _safe(answered.get(key) or _no_outcome(key)) for key in flights}
         self._refusals.hold([(outcome, flights[key][0].day, flights[key][1]) for key, outcome in outcomes.items()])
         self._refusals.release([key for key, outcome in outcomes.items() if outcome.status in _TAKEN])
         kept = [_found(each) if is_written_again and each.status in _TAKEN else each for each in outcomes.values()]
@@ -232,7 +230,7 @@ class _Run:
             raise
         except TransientError:
             answered = [Outcome(each, Status.UNKNOWN, code="no_answer") for each in ids]
-        outcomes = {outcome.engagement_id: outcome for outcome in answered}
+        outcomes = {outcome.engagement_id: _safe(outcome) for outcome in answered}
         if outcomes.keys() - set(ids):
             raise PermanentError(f"{self._crm}: an outcome for a record that was not sent")
         results = [
@@ -242,8 +240,7 @@ class _Run:
         self._refusals.hold(
             [(outcome, sends[outcome.engagement_id].plan.day, one.outgoing) for one, outcome in results]
         )
-        taken = {outcome.engagement_id for _, outcome in results if outcome.status in _TAKEN}
-        self._refusals.release({key for key in taken if _was_refused(sends[key].row)})
+        self._refusals.release([outcome.engagement_id for _, outcome in results if outcome.status in _TAKEN])
         self._ledger.finish(
             self._crm,
             [_result(outcome, is_foreign=one.is_enriching) for one, outcome in results],
@@ -308,12 +305,14 @@ class _Run:
         if self._is_dry_run:
             return
         self._refusals.hold_unmapped(news)
+        self._refusals.release([each.plan.engagement_id for each in settled if each.status is Status.SKIPPED])
         results = [(each.plan, ExportResult(each.plan.engagement_id, each.status, each.code)) for each in settled]
         self._ledger.settle(self._crm, results, now=self._clock.now())
 
     def _decided(self, decided: list[tuple[Send, Outcome]]) -> None:
         """Write down what customers or other programs' records decide."""
         self._refusals.hold([(outcome, send.plan.day, send.outgoing) for send, outcome in decided])
+        self._refusals.release([outcome.engagement_id for _, outcome in decided if outcome.status is Status.SKIPPED])
         results = [(send.plan, _result(outcome, is_foreign=outcome.remote is not None)) for send, outcome in decided]
         self._ledger.settle(self._crm, results, now=self._clock.now())
         for _, outcome in decided:
@@ -371,16 +370,17 @@ def _as_told(row: ExportRow) -> Status:
     return Status.UNCHANGED if status in _TAKEN else status
 
 
-def _was_refused(row: ExportRow | None) -> bool:
-    return row is not None and (row.status == Status.FAILED_PERMANENT or row.code == "replayed")
-
-
 def _remote(row: ExportRow) -> RemoteRef | None:
     return RemoteRef(row.remote_object or "", row.remote_id) if row.remote_id is not None else None
 
 
 def _no_outcome(engagement_id: str) -> Outcome:
     return Outcome(engagement_id, Status.UNKNOWN, code="no_outcome")
+
+
+def _safe(outcome: Outcome) -> Outcome:
+    """Codes go where no personal data may: one that does not look like a code is not repeated."""
+    return replace(outcome, code=safe_code(outcome.code) or "unnamed") if outcome.code else outcome
 
 
 def _found(outcome: Outcome) -> Outcome:

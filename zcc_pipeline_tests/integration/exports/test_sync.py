@@ -239,6 +239,17 @@ def test_an_unlisted_queue_or_channel_is_quarantined_once_and_not_dropped(centre
     assert centre.held() == []
 
 
+def test_a_queue_that_is_left_out_on_purpose_leaves_the_quarantine(centre: Centre) -> None:
+    centre.mapping = mapping(queues="{Support: by_channel}")
+    centre.take(engagement(1))
+    centre.export()
+    assert [item.reason for item in centre.held()] == ["unmapped_queue"]
+
+    centre.mapping = mapping(queues="{Sales: skip}")
+    assert centre.export().counts == {Status.SKIPPED: 1}
+    assert centre.held() == []
+
+
 def test_a_refused_record_is_held_with_the_crms_words_and_comes_again_only_when_something_changes(
     centre: Centre,
 ) -> None:
@@ -265,6 +276,19 @@ def test_a_refused_record_is_held_with_the_crms_words_and_comes_again_only_when_
     centre.take(changed(engagement(1), subject="Allowed"))
     assert centre.export().counts == {Status.UNCHANGED: 1, Status.CREATED: 1}
     assert centre.held() == []
+
+
+def test_a_code_that_looks_like_no_code_is_not_repeated_anywhere(centre: Centre) -> None:
+    class Talkative(PlainDestination):
+        async def write(self, batch: Sequence[Addressed], log: WriteLog) -> Sequence[Outcome]:
+            return [
+                Outcome(one.outgoing.engagement_id, Status.FAILED_PERMANENT, None, "Customer 1 is bad") for one in batch
+            ]
+
+    centre.take(engagement(1))
+    report = centre.export(kind=Talkative)
+
+    assert (report.codes, centre.rows()["eng-00001"].code) == ({"unnamed": 1}, "unnamed")
 
 
 def test_a_refused_record_comes_again_when_it_is_replayed(centre: Centre) -> None:
