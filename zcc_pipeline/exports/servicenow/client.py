@@ -18,10 +18,11 @@ from urllib.parse import quote, urlencode
 import httpx
 import msgspec
 
-from zcc_pipeline.domain.errors import QuotaExhausted, TransientError
+from zcc_pipeline.domain.errors import NotFound, QuotaExhausted, TransientError
 from zcc_pipeline.exports.destination import Attachment
 from zcc_pipeline.exports.session import (
     Call,
+    CrmRefused,
     CrmSession,
     DailyLimit,
     NotThere,
@@ -160,6 +161,8 @@ class Client:
         self.session = session
         self._at_once = _ITEMS_AT_ONCE
         self._batches = 0
+        self.has_no_batches = False
+        """The instance refuses the Batch API as such: every item is a call of its own."""
 
     async def rows(self, table: str, query: str, fields: Sequence[str], **how: Any) -> list[Row]:  # noqa: ANN401
         """One list; ``CrmRefused`` where it may not be read."""
@@ -188,6 +191,11 @@ class Client:
                 found = await self._send_some([items[index] for index in some], what, safety)
             except QuotaExhausted:
                 raise
+            except (CrmRefused, NotFound):
+                if len(some) == 1:
+                    raise
+                self.has_no_batches, self._at_once = True, 1
+                continue
             except TransientError as error:
                 if safety is Safety.READ:
                     raise

@@ -25,6 +25,9 @@ async def examine(client: Client, mapping: CrmMapping, known: Callable[[], Await
     except (ConfigurationError, TransientError) as error:
         return [Check("servicenow", "problem", str(error))]
     checks = [Check("servicenow sign-in", "ok", "the instance lets the pipeline in")]
+    if client.has_no_batches:
+        text = "the Batch API is refused: every row, note and look-up is a call of its own"
+        checks.append(Check("servicenow Batch API", "warning", text, "docs/crm/servicenow.md, Rights"))
     if not metadata.is_readable:
         text = "sys_dictionary cannot be read, so that the mapping cannot be checked"
         return [*checks, Check("servicenow metadata", "problem", text, "docs/crm/servicenow.md, Rights")]

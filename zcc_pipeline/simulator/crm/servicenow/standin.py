@@ -2,7 +2,7 @@
 
 From ServiceNowDocs (Apache-2.0, Australia release): c_TableAPI, c_ImportSetAPI, c_AttachmentAPI, batch-api,
 inbound-REST-API-rate-limiting. Own options (``CrmOptions.settings``): ``setup`` (what the administrator has done),
-``import_polls``, ``batch_seconds_each``, ``hidden`` (tables the user may not read), ``customers_in``.
+``import_polls``, ``batch_seconds_each``, ``has_batches``, ``hidden`` (tables the user may not read), ``customers_in``.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class ServiceNowStandIn(CrmStandIn):
                 Route("GET", f"{root}/attachment", self.attachments.list_files),
                 Route("GET", f"{root}/attachment/{{sys_id}}/file", self.attachments.read),
                 Route("POST", f"{root}/attachment/file", self.attachments.upload, writes=True),
-                Route("POST", f"{root}/batch", self.batches.answer, writes=holds_writes),
+                Route("POST", f"{root}/batch", self._batch, writes=holds_writes),
             ]
         return found
 
@@ -159,6 +159,11 @@ class ServiceNowStandIn(CrmStandIn):
     def _within_batch(self, request: Request) -> Answer:
         """Held to the definition like a request that comes alone."""
         return self._check(request) or self.inner(request)
+
+    def _batch(self, request: Request) -> Answer:
+        if not self.options.settings.get("has_batches", True):
+            raise refuse(403, "User Not Authorized", "Failed API level ACL Validation")
+        return self.batches.answer(request)
 
     def _token(self, request: Request) -> Answer:
         grant = read_grant(request)

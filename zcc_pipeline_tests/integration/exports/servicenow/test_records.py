@@ -21,6 +21,8 @@ from zcc_pipeline_tests.integration.exports.servicenow.desk import (
     changed,
     insert,
     instance,
+    note,
+    notes_of,
     record,
     rows,
     run,
@@ -59,6 +61,15 @@ def test_one_row_alone_is_imported_without_a_batch() -> None:
     with instance() as served:
         write(served, [record("e1")])
         assert served.standin.counters.by_route["POST /api/now/import/{staging}"] == 1
+
+
+def test_an_instance_that_refuses_batches_gets_every_row_and_note_by_itself() -> None:
+    with instance(settings={"has_batches": False}) as served:
+        outcomes = write(served, [record(f"e{number}", entries=(note(1),)) for number in range(5)])
+        assert {outcome.status for outcome in outcomes.values()} == {Status.CREATED}
+        assert all(notes_of(served, outcome) == ["Note 1"] for outcome in outcomes.values())
+        found = run(served, lambda destination: destination.examine())
+        assert [check.verdict for check in found if check.topic == "servicenow Batch API"] == ["warning"]
 
 
 def test_a_row_that_the_transform_refuses_is_refused_in_its_words_and_the_others_arrive() -> None:
@@ -202,8 +213,6 @@ def _with_handler(route: Any, old: Any, new: Any) -> Any:
 
 
 def test_another_programs_record_is_enriched_and_nothing_is_hung_on_it() -> None:
-    from zcc_pipeline_tests.integration.exports.servicenow.desk import note
-
     with instance() as served:
         other = insert(served, short_description="By the connector", correlation_id="call-1")
         one = record(
