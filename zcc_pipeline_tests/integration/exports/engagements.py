@@ -146,3 +146,8 @@ def phone(number: int) -> str:
 
 def email(number: int) -> str:
     return f"customer.{number}@people.example"
+
+
+def many(count: int) -> list[Activity]:
+    """The first so many."""
+    return [engagement(number) for number in range(count)]

@@ -57,6 +57,10 @@ def varied(mapping: CrmMapping, **changes: Any) -> CrmMapping:
 NESTED = frozenset({"customer", "owner", "coexistence"})
 
 
+Open = Callable[..., "Office"]
+"""Starts a story: ``start(people=…, faults=…)``, with the options of ``office``."""
+
+
 class Office:
     """Everything of one story."""
 

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from zcc_pipeline.domain.export_ledger import ExportBusy
 from zcc_pipeline.exports.activity import Activity
 from zcc_pipeline.exports.mapping import read_mapping
 from zcc_pipeline.exports.outcomes import Status
 from zcc_pipeline.exports.sync import Wanted
-from zcc_pipeline.simulator.crm.base import Faults, Person
-from zcc_pipeline_tests.integration.exports.adapters import CRMS, CrmAdapter, adapter_of
+from zcc_pipeline.simulator.crm.base import Person
+from zcc_pipeline_tests.integration.exports.adapters import CrmAdapter
 from zcc_pipeline_tests.integration.exports.engagements import (
     BARE,
     changed,
     email,
     engagement,
+    many,
     phone,
     with_edited_note,
     with_note,
     without_first_note,
 )
-from zcc_pipeline_tests.integration.exports.office import Office, chunks_of, office, people, varied
+from zcc_pipeline_tests.integration.exports.office import Open, chunks_of, people, varied
 
 pytestmark = pytest.mark.integration
-
-Open = Callable[..., Office]
 
 ODD = (
     "Müller & Søn <b>bold</b> \"quoted\" 'single' `tick` 100% {brace} [bracket]",
@@ -52,27 +46,6 @@ HOSTILE = (
     "role:admin type:ticket *",
     "$filter=1 eq 1&$top=5000",
 )
-
-
-@pytest.fixture(params=CRMS)
-def adapter(request: pytest.FixtureRequest) -> CrmAdapter:
-    found = adapter_of(request.param)
-    assert found is not None, f"{request.param} has no adapter"
-    return found
-
-
-@pytest.fixture
-def start(adapter: CrmAdapter, tmp_path: Path) -> Iterator[Open]:
-    with ExitStack() as stack:
-
-        def begin(**options: Any) -> Office:
-            return stack.enter_context(office(adapter, tmp_path, **options))
-
-        yield begin
-
-
-def many(count: int) -> list[Activity]:
-    return [engagement(number) for number in range(count)]
 
 
 # What arrives
@@ -299,95 +272,3 @@ def test_a_queue_or_channel_that_nobody_mapped_is_held_and_counted(adapter: CrmA
     assert report.codes == {"unmapped_queue": 1, "unmapped_channel": 1}
     assert {item.reason for item in story.held()} == {"unmapped_queue", "unmapped_channel"}
     assert story.problems(without={"eng-00001", "eng-00003"}) == []
-
-
-# What goes wrong
-
-
-def test_a_tenth_refused_is_quarantined_in_the_crm_s_words_and_arrives_once_it_is_accepted(
-    adapter: CrmAdapter, start: Open
-) -> None:
-    faults = Faults(refuse_share=0.1)
-    story = start(faults=faults)
-    story.take(*many(60))
-    refused = {key for key in story.activities if faults.refuses(key)}
-    assert 2 < len(refused) < 15
-    report = story.export()
-    assert report.counts == {Status.CREATED: 60 - len(refused), Status.FAILED_PERMANENT: len(refused)}
-    assert story.problems(without=refused) == []
-    assert {item.record_id for item in story.held()} == refused
-    assert all(adapter.words_of_refusal in item.detail for item in story.held())
-    before = story.crm["writes"]
-    assert story.export().counts == {Status.UNCHANGED: 60 - len(refused), Status.FAILED_PERMANENT: len(refused)}
-    assert story.crm["writes"] == before
-    story.control("faults")
-    for key in refused:
-        assert story.state.exports.offer_again(adapter.name, key)
-    story.export()
-    assert story.problems() == []
-    assert story.held() == []
-
-
-@pytest.mark.parametrize("calls", [3, 7])
-def test_a_token_that_dies_in_mid_run_is_replaced(start: Open, calls: int) -> None:
-    story = start(faults=Faults(token_dies_after=calls), people=people(range(4)))
-    story.batch_size = 10
-    story.take(*many(30))
-    if story.adapter.name == "hubspot":
-        pytest.skip("HubSpot's key is agreed on beforehand and does not expire")
-    assert story.export().is_complete
-    assert story.problems() == []
-    assert story.crm["tokens_issued"] > 1
-
-
-@pytest.mark.parametrize("fault", [{"storm_429": 4}, {"storm_429": 3, "retry_after_seconds": 1}, {"fail_5xx": 3}])
-def test_storms_and_broken_servers_pass(start: Open, fault: dict[str, Any]) -> None:
-    story = start(faults=Faults(**fault))
-    story.batch_size = 10
-    story.take(*many(25))
-    story.export_until_done()
-    assert story.problems() == []
-
-
-def test_a_used_up_day_ends_the_run_and_the_next_one_goes_on(start: Open) -> None:
-    story = start()
-    story.batch_size = 5
-    story.take(*many(30))
-    story.export()
-    spent = story.crm["api_calls"]
-    story.take(*(changed(each, subject=f"{each.subject}, once more") for each in many(30)))
-    story.control("faults", daily_cap=spent // 2)
-    report = story.export()
-    assert report.stopped
-    assert not report.is_complete
-    accounted = sum(report.counts.values())
-    assert accounted < 30
-    story.control("faults")
-    story.export_until_done()
-    assert story.problems() == []
-
-
-@pytest.mark.parametrize("fault", ["timeout_after_commit", "timeout_before_commit"])
-@pytest.mark.parametrize("writes", [[1], [2], [3, 4], [1, 2, 3, 4, 5, 6, 7, 8]])
-def test_an_answer_that_never_comes_writes_nothing_twice(start: Open, fault: str, writes: list[int]) -> None:
-    story = start(faults=Faults(**{fault: writes}), people=people(range(3)))
-    story.batch_size = 10
-    story.take(*many(30))
-    story.export_until_done()
-    assert story.problems() == []
-    assert story.crm["unanswered"] >= 1
-
-
-def test_two_runs_at_once_are_one_too_many_and_the_second_says_so(start: Open) -> None:
-    story = start()
-    story.take(*many(10))
-    busy: list[BaseException | None] = []
-
-    def meddled(wanted: Wanted) -> Iterator[list[Activity]]:
-        with ThreadPoolExecutor(1) as another:
-            busy.append(another.submit(story.export).exception())
-        yield from story.source(wanted)
-
-    assert story.export_from(meddled).counts == {Status.CREATED: 10}
-    assert [type(error) for error in busy] == [ExportBusy]
-    assert story.problems() == []

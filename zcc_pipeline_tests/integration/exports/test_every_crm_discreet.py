@@ -14,7 +14,7 @@ from zcc_pipeline.domain.errors import ConfigurationError, ZccPipelineError
 from zcc_pipeline.exports.activity import Activity
 from zcc_pipeline.exports.outcomes import Status
 from zcc_pipeline.simulator.crm.base import Credentials, Faults
-from zcc_pipeline_tests.integration.exports.adapters import CRMS, CrmAdapter, adapter_of
+from zcc_pipeline_tests.integration.exports.adapters import CrmAdapter
 from zcc_pipeline_tests.integration.exports.engagements import changed, engagement
 from zcc_pipeline_tests.integration.exports.office import Office, office, people
 
@@ -38,13 +38,6 @@ FAULTS = (
     Faults(daily_cap=1),
     Faults(timeout_after_commit=range(1, 50)),
 )
-
-
-@pytest.fixture(params=CRMS)
-def adapter(request: pytest.FixtureRequest) -> CrmAdapter:
-    found = adapter_of(request.param)
-    assert found is not None, f"{request.param} has no adapter"
-    return found
 
 
 def private(number: int) -> Activity:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from zcc_pipeline_tests.integration.exports.adapters import CRMS, CrmAdapter, adapter_of
+from zcc_pipeline_tests.integration.exports.adapters import CrmAdapter
 from zcc_pipeline_tests.integration.exports.engagements import changed, engagement, with_note
 from zcc_pipeline_tests.integration.exports.exporting_process import Order
 from zcc_pipeline_tests.integration.exports.office import Office, office, people
@@ -25,13 +25,6 @@ pytestmark = pytest.mark.integration
 
 COUNT, BATCH = 24, 8
 PROGRAM = [sys.executable, "-m", "zcc_pipeline_tests.integration.exports.exporting_process"]
-
-
-@pytest.fixture(params=CRMS)
-def adapter(request: pytest.FixtureRequest) -> CrmAdapter:
-    found = adapter_of(request.param)
-    assert found is not None, f"{request.param} has no adapter"
-    return found
 
 
 def begin(story: Office) -> subprocess.Popen[bytes]:
