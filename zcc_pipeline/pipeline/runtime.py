@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from ulid import ULID
 
+from zcc_pipeline.archive.opening import Archive, ArchiveAccess
 from zcc_pipeline.domain.clock import Clock, SystemClock
 from zcc_pipeline.domain.datasets import DATASETS
 from zcc_pipeline.domain.errors import ConfigurationError
@@ -68,6 +69,8 @@ class PipelineConfig:
     """CRMs of which something is set, by name."""
     crm_mapping: Path | None = None
     """The mapping file; None for the one that comes along."""
+    archive: ArchiveAccess | None = None
+    """Where the compliance archive lies; None for a folder under ``home``."""
 
 
 def new_ulid() -> str:
@@ -137,6 +140,15 @@ class Runtime:
     def warehouse(self) -> Warehouse:
         """The models and the analysts' copy."""
         return Warehouse(self.config.warehouse)
+
+    @cached_property
+    def archive(self) -> Archive:
+        """The compliance archive; nothing of it is made before something is archived."""
+        home, access = self.config.home, self.config.archive
+        if access is None:
+            account = self.config.credentials.account_id if self.config.credentials else None
+            access = ArchiveAccess(str(home / "archive"), account, home / "archive-keys")
+        return Archive(access, clock=self.clock)
 
     def zoom(self, *, live: bool = False, lands: bool = True) -> ZoomApi:
         """A client of the API, to be entered by the caller; ``live`` work may use the reserve of the rate limits.

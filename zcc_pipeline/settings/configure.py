@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from zcc_pipeline.domain.clock import Clock, SystemClock
 from zcc_pipeline.domain.ports import Progress
 from zcc_pipeline.domain.window import day_of
+from zcc_pipeline.settings.archive import archive_access
 from zcc_pipeline.settings.crm import crm_access
 from zcc_pipeline.settings.model import Settings, load_settings
 
@@ -79,6 +80,7 @@ def pipeline_config(settings: Settings, clock: Clock) -> PipelineConfig:
         ),
         exports=crm_access(settings),
         crm_mapping=settings.crm_mapping,
+        archive=archive_access(settings, home=home, account=settings.zoom_account_id),
     )
 
 

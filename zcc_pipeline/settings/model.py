@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from zcc_pipeline.domain.errors import ConfigurationError
+from zcc_pipeline.settings.archive import ArchiveSettings
 from zcc_pipeline.settings.crm import CrmSettings
 
 PREFIX = "ZCC_"
@@ -223,7 +224,7 @@ class PipelineSettings(BaseSettings):
         return name
 
 
-class Settings(CrmSettings, PipelineSettings):
+class Settings(ArchiveSettings, CrmSettings, PipelineSettings):
     """Every setting, with what it is for and an example; ``zcc doctor`` prints them."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)

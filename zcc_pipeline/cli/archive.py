@@ -1,0 +1,31 @@
+"""``zcc archive``: the compliance archive from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import typer
+
+
+def archive() -> None:
+    """Keep engagements so that anyone can verify them: every version, a signed ledger, and what is missing.
+
+    docs/archive.md tells what the archive promises and what a plain disk does not.
+
+    Examples:
+        zcc archive export
+        zcc archive export --from 2026-11-01 --to 2026-11-07
+    """
+
+
+COMMANDS: dict[Callable[..., None], tuple[str, str]] = {}
+"""Each with its name and what it does in a few words, in the order in which people need them."""
+
+
+def build_group(keep_lines: Callable[[str | None], str]) -> typer.Typer:
+    """The commands under one name; ``keep_lines`` lays out help texts."""
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    group.callback(help=keep_lines(archive.__doc__))(archive)
+    for command, (name, summary) in COMMANDS.items():
+        group.command(name, short_help=summary, help=keep_lines(command.__doc__))(command)
+    return group

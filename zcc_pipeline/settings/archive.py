@@ -1,0 +1,54 @@
+"""Settings of the compliance archive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from zcc_pipeline.archive.opening import ArchiveAccess
+
+
+class ArchiveSettings(BaseSettings):
+    """Where the archive lies, who signs for it, and who acts on it."""
+
+    archive_url: str | None = Field(
+        None,
+        description="Where the compliance archive lies; default is a folder under ZCC_HOME",
+        examples=["/mnt/archive"],
+    )
+    archive_signing_key: SecretStr | None = Field(
+        None,
+        description="Ed25519 key (PEM) that signs the archive's ledger; made in archive-keys under ZCC_HOME if not set",
+        examples=["(content of the key file; simpler as ZCC_ARCHIVE_SIGNING_KEY_FILE)"],
+    )
+    archive_witness_url: str | None = Field(
+        None,
+        description="Folder that gets a copy of each signed checkpoint; on another machine, so that a cut ledger shows",
+        examples=["/mnt/elsewhere/zcc-checkpoints"],
+    )
+    archive_actor: str = Field(
+        "zcc-pipeline",
+        pattern=r"^[A-Za-z0-9._@-]{1,100}$",
+        description="Who acts on the archive, as its ledger says it: a role or a service account, for ever readable",
+        examples=["svc-archive"],
+    )
+
+
+def archive_access(settings: ArchiveSettings, *, home: Path, account: str | None) -> ArchiveAccess:
+    """The same as plain values."""
+    from zcc_pipeline.archive.opening import ArchiveAccess
+
+    key = settings.archive_signing_key
+    return ArchiveAccess(
+        url=settings.archive_url or str(home / "archive"),
+        account=account,
+        keys_folder=home / "archive-keys",
+        signing_key=key.get_secret_value() if key else None,
+        witness=settings.archive_witness_url,
+        actor=settings.archive_actor,
+    )
