@@ -25,7 +25,7 @@ class Entry:
     """Something that is appended and cannot be taken back: a work note, a ticket comment. One per note version."""
 
     key: str
-    """``note:<note id>:<version>``, or another name that is unique within the engagement."""
+    """``note:<note id>:<digest of the version>``, or another name that is unique within the engagement."""
     text: str
     html: str
     author_email: str | None

@@ -207,12 +207,19 @@ def _entry(note: NoteVersion) -> Entry:
     text = clean(note.text)
     body = html.escape(text).replace("\r\n", "\n").replace("\n", "<br>")
     return Entry(
-        key=f"note:{note.note_id}:{note.version}" + (":deleted" if note.is_deletion else ""),
+        key=_note_key(note),
         text=f"{head}\n\n{text}",
         html=f"<p><b>{html.escape(head)}</b></p><p>{body}</p>",
         author_email=_email(note.author_email),
         written_at=note.written_at,
     )
+
+
+def _note_key(note: NoteVersion) -> str:
+    """Of what was said and when, not of its place in the history: a version that becomes known late moves all others
+    up by one, and none of them may be appended again for that."""
+    said = "\0".join((note.note_id, note.written_at.isoformat(), str(note.is_deletion), note.text))
+    return f"note:{note.note_id}:{sha256(said.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 def _attachments(activity: Activity, section: Section, files: Files, *, is_cut: bool) -> tuple[Attachment, ...]:

@@ -179,7 +179,11 @@ def test_each_version_of_a_note_is_appended_once(centre: Centre) -> None:
     centre.export()
 
     (record,) = centre.crm.of("eng-00001")
-    assert sorted(record.entries) == ["note:eng-00001-late:1", "note:eng-00001-note:1", "note:eng-00001-note:2"]
+    assert sorted(key.rpartition(":")[0] for key in record.entries) == [
+        "note:eng-00001-late",
+        "note:eng-00001-note",
+        "note:eng-00001-note",
+    ]
 
 
 def test_attachments_are_sent_once(centre: Centre) -> None:
