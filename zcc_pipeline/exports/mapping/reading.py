@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
@@ -15,9 +13,10 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 
 from zcc_pipeline.domain.errors import ConfigurationError
+from zcc_pipeline.domain.settings_files import first_of, problem_at, said_of, suggestion, unreadable, yaml_of
+from zcc_pipeline.domain.yaml_lines import LinedYaml, Where
 from zcc_pipeline.exports.destination import MappingProblem
 from zcc_pipeline.exports.mapping.model import BY_CHANNEL, CRMS, SKIP, Attribute, MappingFile, Section
-from zcc_pipeline.exports.mapping.yaml_lines import LinedYaml, Where, YamlProblem, read_yaml
 
 SETTING = "ZCC_CRM_MAPPING"
 SHIPPED = "crm_mapping.yml"
@@ -43,7 +42,7 @@ class CrmMapping:
     def problem(self, where: Where, text: str, remedy: str = "") -> ConfigurationError:
         """The error for something at a path of the file, with or without the CRM's name at its head."""
         path = where if where[:1] == (self.crm,) else (self.crm, *where)
-        return _problem(self.file, self.yaml.line(path), path, text, remedy)
+        return problem_at(SETTING, self.file, self.yaml.line(path), path, text, remedy)
 
     def problems(self, found: list[MappingProblem]) -> ConfigurationError:
         """One error for all that the CRM's metadata contradicts."""
@@ -58,7 +57,7 @@ class CrmMapping:
         try:
             return model.model_validate(self.section.targets[target].options)
         except ValidationError as error:
-            first = _first(error)
+            first = first_of(error)
             where = ("targets", target, "options", *first["loc"])
             raise self.problem(where, _said(first, model)) from None
 
@@ -73,26 +72,20 @@ def read_mapping(crm: str, user_file: Path | None) -> CrmMapping:
         return mapping
     try:
         text = user_file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigurationError(SETTING, f"there is no file {user_file}", purpose=_PURPOSE, example=_EXAMPLE) from None
     except (OSError, UnicodeDecodeError) as error:
-        problem = f"{user_file} cannot be read ({type(error).__name__})"
-        raise ConfigurationError(SETTING, problem, purpose=_PURPOSE, example=_EXAMPLE) from None
+        raise unreadable(user_file, error, setting=SETTING, purpose=_PURPOSE, example=_EXAMPLE) from None
     return parse_mapping(crm, text, str(user_file)) or mapping
 
 
 def parse_mapping(crm: str, text: str, file: str) -> CrmMapping | None:
     """The section of that CRM in a file's text, None where it has none; the whole text is checked."""
-    try:
-        lined = read_yaml(text)
-    except YamlProblem as problem:
-        raise ConfigurationError(SETTING, f"{file}:{problem.line}: {problem.problem}", purpose=_PURPOSE) from None
+    lined = yaml_of(text, file, setting=SETTING, purpose=_PURPOSE)
     try:
         whole = MappingFile.model_validate(lined.data)
     except ValidationError as error:
-        first = _first(error)
+        first = first_of(error)
         where = tuple(first["loc"])
-        raise _problem(file, lined.line(where), where, _said(first, MappingFile)) from None
+        raise problem_at(SETTING, file, lined.line(where), where, _said(first, MappingFile)) from None
     for name in CRMS:
         section = getattr(whole, name)
         if section is not None:
@@ -125,48 +118,14 @@ def _check_references(section: Section, file: str, lined: LinedYaml, crm: str) -
             if target not in allowed:
                 where = (crm, part, name)
                 text = f"there is no target {target!r}; there are {', '.join(sorted(allowed))}"
-                raise _problem(file, lined.line(where), where, text)
-
-
-def _problem(file: str, line: int, where: Where, text: str, remedy: str = "") -> ConfigurationError:
-    path = ".".join(str(part) for part in where)
-    said = f"{file}:{line}: {path}: {text}" if path else f"{file}:{line}: {text}"
-    return ConfigurationError(SETTING, f"{said}\n  {remedy}" if remedy else said)
-
-
-def _first(error: ValidationError) -> Any:  # noqa: ANN401 - pydantic's error
-    """The one to tell: a name that is not known explains why another is missing."""
-    found = error.errors()
-    return next((each for each in found if each["type"] == "extra_forbidden"), found[0])
+                raise problem_at(SETTING, file, lined.line(where), where, text)
 
 
 def _said(error: Any, model: type[BaseModel]) -> str:  # noqa: ANN401 - pydantic's error
-    """Pydantic's words, with a suggestion where a name is not known."""
-    match error["type"]:
-        case "extra_forbidden":
-            name = str(error["loc"][-1])
-            return "is not known here" + _suggestion(name, _all_names(model))
-        case "missing":
-            return "is missing"
-        case "literal_error" if len(error["ctx"]["expected"]) < _LONG_LIST:
-            return f"must be {error['ctx']['expected']}"
-        case "literal_error":
-            return f"there is no attribute {error['input']!r}" + _suggestion(str(error["input"]), get_args(Attribute))
-        case _:
-            message = str(error["msg"])
-            return message[:1].lower() + message[1:]
-
-
-def _suggestion(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def _all_names(model: type[BaseModel]) -> list[str]:
-    schema = model.model_json_schema(by_alias=True)
-    parts = [schema, *schema.get("$defs", {}).values()]
-    parts += [inner for part in parts for inner in part.get("anyOf", []) if isinstance(inner, dict)]
-    return sorted({name for part in parts for name in part.get("properties", {})})
+    """What is wrong, in words; of the attributes, which are many, the nearest is named instead of all."""
+    if error["type"] == "literal_error" and len(error["ctx"]["expected"]) >= _LONG_LIST:
+        return f"there is no attribute {error['input']!r}" + suggestion(str(error["input"]), get_args(Attribute))
+    return said_of(error, model)
 
 
 def _fingerprint(section: Section) -> str:
