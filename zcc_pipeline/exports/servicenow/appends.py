@@ -136,8 +136,14 @@ class Appends:
     async def _files(self, records: Sequence[Written], log: WriteLog) -> list[Outcome]:
         wanting = [each for each in records if each.files()]
         there = await self._attached([each for each in wanting if not each.is_new])
-        made = await asyncio.gather(*(self._attach(each, there.get(each.ref.id, []), log) for each in wanting))
-        return [outcome for some in made for outcome in some]
+        uploads = (self._attach(each, there.get(each.ref.id, []), log) for each in wanting)
+        outcomes: list[Outcome] = []
+        # Where one ends the run, the others are let finish: each of them is in the ledger as begun.
+        for made in await asyncio.gather(*uploads, return_exceptions=True):
+            if isinstance(made, BaseException):
+                raise made
+            outcomes += made
+        return outcomes
 
     async def _attached(self, records: Sequence[Written]) -> dict[str, list[Row]]:
         fields = ("sys_id", "table_sys_id", "file_name", "size_bytes", "hash")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from zcc_pipeline.domain.errors import QuotaExhausted
 from zcc_pipeline.exports.outcomes import Status
 from zcc_pipeline.simulator.crm.base import Faults
 from zcc_pipeline_tests.integration.exports.servicenow.adapter import instance_of
@@ -141,6 +142,27 @@ def test_a_file_with_a_long_name_keeps_its_extension_and_is_recognised() -> None
         (name,) = files_of(served, outcome)
         assert len(name) == 100
         assert name.endswith(".mp3")
+
+
+def test_a_quota_that_is_used_up_among_files_ends_the_run_and_leaves_none_unfinished() -> None:
+    with instance() as served:
+        batch = [record(f"e{number}", attachments=(file("a.mp3", b"sound"),)) for number in range(12)]
+        log = Log()
+        served.standin.set_faults(Faults(daily_cap=8))
+        with pytest.raises(QuotaExhausted):
+            write(served, batch, log)
+        assert 0 < len(rows(served, "sys_attachment")) == len(log.done_keys) < 12
+        served.standin.set_faults(Faults())
+        unsure = {engagement_id: frozenset({key}) for engagement_id, key in log.begun_keys}
+        again = [
+            record(one.outgoing.engagement_id, attachments=one.outgoing.attachments, unsure=unsure[key])
+            for one in batch
+            if (key := one.outgoing.engagement_id) in unsure
+        ]
+        write(served, again)
+        assert sorted(row["table_sys_id"] for row in rows(served, "sys_attachment")) == sorted(
+            {row["table_sys_id"] for row in rows(served, "sys_attachment")}
+        )
 
 
 def test_a_file_of_a_kind_that_is_not_let_in_is_refused_and_the_record_stays() -> None:
