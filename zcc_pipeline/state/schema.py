@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0004"
+HEAD = "0005"
 """Schema this version writes: the newest migration. Four digits, so that a higher one is known to be newer."""
 
 VERSION_TABLE = "zcc_state_version"
@@ -239,6 +239,29 @@ export_pieces = sa.Table(
     sa.Column("changed_at", UtcDateTime, nullable=False),
 )
 
+archived = sa.Table(
+    "zcc_archived",
+    metadata,
+    sa.Column("engagement_id", sa.Text, primary_key=True),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("source_hash", sa.String(64), nullable=False),
+    sa.Column("version", sa.Integer),
+    sa.Column("inventory_sha512", sa.String(128)),
+    sa.Column("is_pending", sa.Boolean(create_constraint=False), nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+    sa.Index("zcc_archived_by_day", "day"),
+)
+
+archive_windows = sa.Table(
+    "zcc_archive_window",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("dataset", sa.Text, primary_key=True),
+    sa.Column("manifest_sha512", sa.String(128), nullable=False),
+    sa.Column("is_closed", sa.Boolean(create_constraint=False), nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+)
+
 # Times of the rate budget are seconds since the epoch, so that the arithmetic happens inside one statement on either
 # database.
 rates = sa.Table(
@@ -274,4 +297,6 @@ LEDGER_TABLES = (
     pushed_parts,
     exports,
     export_pieces,
+    archived,
+    archive_windows,
 )

@@ -21,6 +21,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from zcc_pipeline.state.absences import StoredAbsences
+from zcc_pipeline.state.archive import StoredArchive
 from zcc_pipeline.state.artefacts import StoredArtefacts
 from zcc_pipeline.state.database import Database, open_ledger_engine, open_rate_engine, parse_state_url
 from zcc_pipeline.state.differences import StoredDifferences
@@ -49,6 +50,7 @@ class StateStore:
         self.quarantine = StoredQuarantine(ledgers, new_id)
         self.differences = StoredDifferences(ledgers)
         self.exports = StoredExports(ledgers)
+        self.archive = StoredArchive(ledgers)
         self.settings = FrozenSettings(ledgers)
 
     @classmethod
