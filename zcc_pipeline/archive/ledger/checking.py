@@ -106,7 +106,8 @@ def _entries(tiles: Tiles, recount: _Recount, advance: Callable[[int], None]) ->
             seq = number * WIDTH + offset
             found = leaf_hash(leaf)
             if found != held:
-                yield LedgerProblem(tile_name("entries", number, width), f"entry {seq} is not the one that was hashed")
+                where, tile = tile_name("entries", number, width), tile_name("0", number, width)
+                yield LedgerProblem(where, f"entry {seq} is not the one that was hashed in {tile}: one of them differs")
             recount.add(found)
             try:
                 logged = decode(leaf)
