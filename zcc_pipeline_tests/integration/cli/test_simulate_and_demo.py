@@ -181,6 +181,7 @@ def demos(tmp_path_factory: pytest.TempPathFactory) -> Demos:
     return Demos(home, first, files, run_demo(home, "--json"))
 
 
+@pytest.mark.slow
 def test_the_demo_ends_equal_to_the_truth_and_tells_about_it(demos: Demos) -> None:
     done = demos.first
     assert done.returncode == 0, done.stdout + done.stderr
@@ -200,6 +201,7 @@ def test_the_demo_ends_equal_to_the_truth_and_tells_about_it(demos: Demos) -> No
     assert [path.name for path in demos.home.parent.iterdir()] == ["home"]
 
 
+@pytest.mark.slow
 def test_a_second_demo_changes_nothing_and_agrees_with_the_truth(demos: Demos) -> None:
     assert demos.second.returncode == 0, demos.second.stderr
     found = json.loads(demos.second.stdout)
@@ -218,6 +220,7 @@ def test_a_second_demo_changes_nothing_and_agrees_with_the_truth(demos: Demos) -
     assert files_of(demos.home) == demos.files
 
 
+@pytest.mark.slow
 def test_every_crm_holds_what_has_settled_once_and_still_does_after_a_second_demo(demos: Demos) -> None:
     found = {each["crm"]: each for each in json.loads(demos.second.stdout)["crms"]}
     assert set(found) == {"salesforce", "zendesk", "servicenow", "dynamics", "hubspot"}
@@ -236,6 +239,7 @@ def test_every_crm_holds_what_has_settled_once_and_still_does_after_a_second_dem
     assert len(totals) == 1
 
 
+@pytest.mark.slow
 def test_status_works_on_the_demo_without_any_settings(demos: Demos) -> None:
     done = subprocess.run(
         [*ZCC, "status", "--json"],
@@ -249,6 +253,7 @@ def test_status_works_on_the_demo_without_any_settings(demos: Demos) -> None:
     assert json.loads(done.stdout)["completeness"]
 
 
+@pytest.mark.slow
 def test_another_account_is_refused_in_the_same_home(demos: Demos) -> None:
     done = run_demo(demos.home, "--seed", "8")
     assert done.returncode == 2

@@ -21,7 +21,7 @@ from zcc_pipeline_tests.integration.exports.engagements import changed, engageme
 from zcc_pipeline_tests.integration.exports.exporting_process import Order
 from zcc_pipeline_tests.integration.exports.office import Office, office, people
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 COUNT, BATCH = 24, 8
 PROGRAM = [sys.executable, "-m", "zcc_pipeline_tests.integration.exports.exporting_process"]
@@ -83,7 +83,6 @@ def test_an_export_killed_while_it_writes_ends_with_everything_there_once(
         assert story.problems() == []
 
 
-@pytest.mark.slow
 def test_an_export_killed_at_every_write_ends_with_everything_there_once(
     adapter: CrmAdapter, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:

@@ -13,11 +13,14 @@ from zcc_pipeline.exports.activity import Activity
 from zcc_pipeline.exports.outcomes import Status
 from zcc_pipeline.exports.sync import Wanted
 from zcc_pipeline.simulator.crm.base import Faults
-from zcc_pipeline_tests.integration.exports.adapters import CrmAdapter
+from zcc_pipeline_tests.integration.exports.adapters import CRMS, CrmAdapter
 from zcc_pipeline_tests.integration.exports.engagements import changed, many
 from zcc_pipeline_tests.integration.exports.office import Open, people
 
 pytestmark = pytest.mark.integration
+
+KEY_AGREED_ON = "hubspot"
+"""Its service key is agreed on beforehand and does not expire."""
 
 
 def test_a_tenth_refused_is_quarantined_in_the_crm_s_words_and_arrives_once_it_is_accepted(
@@ -45,12 +48,11 @@ def test_a_tenth_refused_is_quarantined_in_the_crm_s_words_and_arrives_once_it_i
 
 
 @pytest.mark.parametrize("calls", [3, 7])
+@pytest.mark.parametrize("adapter", [name for name in CRMS if name != KEY_AGREED_ON], indirect=True)
 def test_a_token_that_dies_in_mid_run_is_replaced(start: Open, calls: int) -> None:
     story = start(faults=Faults(token_dies_after=calls), people=people(range(4)))
     story.batch_size = 10
     story.take(*many(30))
-    if story.adapter.name == "hubspot":
-        pytest.skip("HubSpot's key is agreed on beforehand and does not expire")
     assert story.export().is_complete
     assert story.problems() == []
     assert story.crm["tokens_issued"] > 1

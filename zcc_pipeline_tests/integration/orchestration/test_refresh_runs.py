@@ -72,6 +72,7 @@ def in_marts(told: Story, engagement_id: str) -> list[Any]:
         ).fetchall()
 
 
+@pytest.mark.slow
 def test_a_received_event_is_in_the_analysts_copy_after_one_run(told: Story) -> None:
     engagement_id, note = a_note_arrives(told)
     with ensure_dagster_home(told.home) as instance:

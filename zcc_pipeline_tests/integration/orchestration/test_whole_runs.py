@@ -57,6 +57,7 @@ def personal_data_in_records(home: Path, run_id: str) -> list[str]:
     return [text for text in secrets if text in records]
 
 
+@pytest.mark.slow
 def test_a_second_run_lands_nothing_and_the_first_one_landed_what_is_true(tmp_path: Path) -> None:
     with story(tmp_path / "home", days=2, per_day=40) as told:
         first = run_all_days(told)

@@ -243,6 +243,7 @@ def test_a_pushed_note_that_no_read_shows_stays_ten_minutes_and_then_goes(told: 
     assert "ghost" not in {note_id for note_id, _ in notes_in_mart(told, key)}
 
 
+@pytest.mark.slow
 def test_a_deleted_recording_is_a_tombstone_for_every_reader(told: Story) -> None:
     engagement, recording = with_recording(told)
     told.pull()

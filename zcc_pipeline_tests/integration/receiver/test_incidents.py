@@ -79,6 +79,7 @@ def ended(told: Story, engagement_id: str) -> bytes:
     return event_body("engagement_ended", {"engagement_id": engagement_id}, told.clock.now() - timedelta(minutes=5))
 
 
+@pytest.mark.slow
 def test_a_note_that_is_saved_after_the_disposition_arrives(told: Story) -> None:
     """Whether it is announced, or its event is lost and only polling can find it."""
     engagement_id, chosen = (entry := an_engagement(told, "dispositions"))["engagement_id"], entry["dispositions"][0]
