@@ -18,9 +18,15 @@ from hashlib import sha512
 from pathlib import Path
 
 from zcc_pipeline.archive.contents import Piece, Snapshot, StoredPiece
-from zcc_pipeline.archive.ocfl import Author, ObjectStore, check_object
+from zcc_pipeline.archive.ledger import Action, Entry, FolderShelf, Ledger, signer_of
+from zcc_pipeline.archive.ledger.keys import new_key
+from zcc_pipeline.archive.ocfl import Author, ObjectStore
 from zcc_pipeline.archive.storage import FolderPlace
+from zcc_pipeline.archive.verification import Notebook, Pace, Subject, Verification
 from zcc_pipeline.domain.clock import SystemClock
+
+BATCH = 500
+"""Objects whose entries the ledger takes at once."""
 
 AUTHOR = Author("benchmark", "https://example.com/benchmark")
 
@@ -55,16 +61,26 @@ def main() -> None:
         store = ObjectStore(place, clock=SystemClock())
         store.prepare()
 
-        def create(number: int) -> None:
-            store.write(snapshot(number, audio), message="benchmark", author=AUTHOR)
+        clock = SystemClock()
+        shelf = FolderShelf(Path(folder) / "archive" / "ledger")
+        signer = signer_of(new_key(), "benchmark")
+        ledger = Ledger(shelf, origin="benchmark", trusted=(signer.verifier,), clock=clock, signers=(signer,))
+
+        def create(number: int) -> Entry:
+            written = store.write(snapshot(number, audio), message="benchmark", author=AUTHOR)
+            return Entry(Action.CREATE, "benchmark", "1", written.object_id, written.version, written.inventory_sha512)
 
         begin = time.perf_counter()
         with ThreadPoolExecutor(options.threads) as pool:
-            for _ in pool.map(create, range(options.objects)):
-                pass
+            for first in range(0, options.objects, BATCH):
+                ledger.append(list(pool.map(create, range(first, min(first + BATCH, options.objects)))))
         created = options.objects / (time.perf_counter() - begin)
         begin = time.perf_counter()
-        problems = sum(1 for each in store.object_ids() for _ in check_object(place, each))
+        notebook = Notebook(Path(folder) / "verification.sqlite")
+        with notebook:
+            verification = Verification(Subject(place, ledger, shelf), notebook, Pace(clock))
+            problems = sum(1 for _ in verification.run())
+        assert verification.counts.objects == options.objects
         verified = options.objects / (time.perf_counter() - begin)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{options.objects:,} objects of {options.megabytes:g} MB on {options.threads} thread(s):")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
@@ -57,6 +58,8 @@ class Entry:
     manifest_sha512: str | None = None
     key: str | None = None
     """A verifier key that signs from here on."""
+    counts: Mapping[str, int] | None = field(default=None, hash=False)
+    """How much was looked at or handed over."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,6 @@
 from zcc_pipeline.archive.verification.findings import Area, Counts, Finding
 from zcc_pipeline.archive.verification.notebook import Notebook
 from zcc_pipeline.archive.verification.pace import Pace
-from zcc_pipeline.archive.verification.verification import Archive, Verification
+from zcc_pipeline.archive.verification.verification import Subject, Verification
 
-__all__ = ["Archive", "Area", "Counts", "Finding", "Notebook", "Pace", "Verification"]
+__all__ = ["Area", "Counts", "Finding", "Notebook", "Pace", "Subject", "Verification"]

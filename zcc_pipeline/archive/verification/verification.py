@@ -39,7 +39,7 @@ _ANEW = (Area.LEDGER, Area.ROOT, Area.COMPLETENESS, Area.INDEX)
 
 
 @dataclass(frozen=True, slots=True)
-class Archive:
+class Subject:
     """What is verified. ``elsewhere`` are checkpoints that others have kept."""
 
     place: Place
@@ -53,7 +53,7 @@ class Archive:
 class Verification:
     """One pass. ``notebook`` says how far an earlier one came; afterwards it holds all findings."""
 
-    archive: Archive
+    archive: Subject
     notebook: Notebook
     pace: Pace
     progress: Progress = field(default_factory=Silence)

@@ -15,7 +15,7 @@ from zcc_pipeline.archive.ocfl import ObjectStore
 from zcc_pipeline.archive.ocfl.layout import object_key
 from zcc_pipeline.archive.storage import FolderPlace
 from zcc_pipeline.archive.sums import write_sums
-from zcc_pipeline.archive.verification import Archive, Finding, Notebook, Pace, Verification
+from zcc_pipeline.archive.verification import Finding, Notebook, Pace, Subject, Verification
 from zcc_pipeline.domain.clock import SystemClock
 from zcc_pipeline_tests.integration.archive.write_objects import AUTHOR, object_id, snapshot
 
@@ -75,7 +75,7 @@ class WholeArchive:
         return self.top / object_key(object_id(number))
 
     def verification(self, *, second: Path | None = None, resume: bool = False, elsewhere: bool = True) -> Verification:
-        archive = Archive(
+        archive = Subject(
             self.place,
             self.ledger,
             self.shelf,
