@@ -60,6 +60,8 @@ class Entry:
     """A verifier key that signs from here on."""
     counts: Mapping[str, int] | None = field(default=None, hash=False)
     """How much was looked at or handed over."""
+    retention_class: str | None = None
+    """Name of the class that ``retain_until`` comes from."""
 
 
 @dataclass(frozen=True, slots=True)
