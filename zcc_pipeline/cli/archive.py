@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 import typer
 
+from zcc_pipeline.cli.archive_export import export
+from zcc_pipeline.cli.archive_verify import verify
+
 
 def archive() -> None:
     """Keep engagements so that anyone can verify them: every version, a signed ledger, and what is missing.
@@ -18,7 +21,10 @@ def archive() -> None:
     """
 
 
-COMMANDS: dict[Callable[..., None], tuple[str, str]] = {}
+COMMANDS: dict[Callable[..., None], tuple[str, str]] = {
+    export: ("export", "Archive what has changed."),
+    verify: ("verify", "Is it what it was? Names what is not."),
+}
 """Each with its name and what it does in a few words, in the order in which people need them."""
 
 

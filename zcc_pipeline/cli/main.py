@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from zcc_pipeline.cli.archive import build_group as build_archive_group
 from zcc_pipeline.cli.build import build
 from zcc_pipeline.cli.demo import demo
 from zcc_pipeline.cli.doctor import doctor
@@ -84,6 +85,9 @@ def front_door(
 app.callback(help=keep_lines(front_door.__doc__))(front_door)
 for command, summary in COMMANDS.items():
     app.command(short_help=summary, help=keep_lines(command.__doc__))(command)
+app.add_typer(
+    build_archive_group(keep_lines), name="archive", short_help="Engagements kept so that anyone can verify them."
+)
 app.add_typer(build_group(keep_lines), name="quarantine", short_help="What could not be processed: look, replay, drop.")
 
 

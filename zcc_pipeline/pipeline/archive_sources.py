@@ -1,0 +1,204 @@
+"""What the lake has of an engagement: an index of ids and hashes first, payloads only of those that have changed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from zcc_pipeline.landing import Lake
+from zcc_pipeline.pipeline.completeness import FOLLOWING_DAYS
+from zcc_pipeline.pipeline.lake_facts import API_SHAPES
+
+ENGAGEMENTS = "zoom/engagements"
+FILES = "zoom/files"
+RECORDS = (
+    ENGAGEMENTS,
+    "zoom/notes",
+    "zoom/dispositions",
+    "zoom/engagement_events",
+    "zoom/surveys",
+    "zoom/email_messages",
+    "zoom/voice_calls",
+    "zoom/recordings",
+    "zoom/voicemails",
+)
+"""Datasets whose records are archived as they were received. What is derived from them is not, and neither are raw
+events: what they said has landed in these datasets, too."""
+
+_INDEX = ("record_id", "shape", "engagement_id", "content_hash", "is_deleted", "as_of")
+_PAYLOAD = (*_INDEX, "route", "payload")
+_DAYS_HELD = 4
+
+Key = tuple[str, str, str]
+"""Dataset, record and shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The newest version of a record in one shape."""
+
+    as_of: datetime
+    content_hash: bytes
+    is_deleted: bool
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """The same with its payload."""
+
+    dataset: str
+    record_id: str
+    shape: str
+    payload: bytes = field(repr=False)
+    route: str
+    version: Version
+
+
+@dataclass(slots=True)
+class Found:
+    """What there is of one engagement."""
+
+    engagement_id: str
+    versions: dict[Key, Version] = field(default_factory=dict)
+
+    def source_hash(self) -> str:
+        """Over what would be archived; equal as long as nothing has landed that differs."""
+        digest = sha256()
+        for key, version in sorted(self.versions.items()):
+            digest.update("\0".join(key).encode("utf-8", "surrogatepass"))
+            digest.update(b"\1" if version.is_deleted else b"\0")
+            digest.update(version.content_hash)
+        return digest.hexdigest()
+
+
+class Sources:
+    """The lake as the archive sees it, a day at a time."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._days = {dataset: frozenset(lake.days(dataset)) for dataset in (*RECORDS, FILES)}
+        self._held: OrderedDict[date, dict[str, list[tuple[str, str, str, Version]]]] = OrderedDict()
+        self._elsewhere: dict[str, set[date]] | None = None
+
+    def days(self) -> list[date]:
+        """Days on which engagements started."""
+        return sorted(self._days[ENGAGEMENTS])
+
+    def engagements(self, day: date) -> set[str]:
+        """Those that started on that day and that the API has shown: open ones are not archived yet."""
+        return {
+            engagement_id for _, shape, engagement_id, _ in self._index(day).get(ENGAGEMENTS, ()) if shape in API_SHAPES
+        }
+
+    def find(self, day: date) -> Iterator[Found]:
+        """Everything there is of each engagement of that day, wherever it has landed."""
+        ids = self.engagements(day)
+        found = {engagement_id: Found(engagement_id) for engagement_id in ids}
+        for each in sorted(self._around(day, ids)):
+            for dataset, rows in self._index(each).items():
+                for record_id, shape, engagement_id, version in rows:
+                    if engagement_id in found:
+                        held = found[engagement_id].versions
+                        before = held.get((dataset, record_id, shape))
+                        if before is None or version.as_of >= before.as_of:
+                            held[dataset, record_id, shape] = version
+        for engagement_id in sorted(found):
+            yield found[engagement_id]
+
+    def records(self, found: Collection[Found]) -> dict[str, list[SourceRecord]]:
+        """Payloads of those engagements' newest versions, by engagement."""
+        wanted: dict[tuple[str, date], set[str]] = defaultdict(set)
+        by_id = {each.engagement_id: each for each in found}
+        for each in found:
+            for (dataset, _, _), version in each.versions.items():
+                wanted[dataset, version.day].add(each.engagement_id)
+        records: dict[str, list[SourceRecord]] = defaultdict(list)
+        for (dataset, day), ids in wanted.items():
+            table = self._lake.latest(dataset, day, day, with_deleted=True, columns=_PAYLOAD)
+            table = table.filter(pc.is_in(table.column("engagement_id"), value_set=pa.array(sorted(ids), pa.string())))
+            for row in table.to_pylist():
+                newest = by_id[row["engagement_id"]].versions.get((dataset, row["record_id"], row["shape"]))
+                if newest is not None and (newest.day, newest.as_of) == (day, row["as_of"]):
+                    records[row["engagement_id"]].append(
+                        SourceRecord(
+                            dataset,
+                            row["record_id"],
+                            row["shape"],
+                            row["payload"].encode("utf-8", "surrogatepass"),
+                            row["route"],
+                            newest,
+                        )
+                    )
+        return records
+
+    def listed(self, dataset: str, day: date) -> Mapping[str, tuple[str | None, bool]]:
+        """Records that the API has shown on that day: the engagement of each, and whether it was deleted since."""
+        table = self._lake.latest(
+            dataset,
+            day,
+            day,
+            shapes=API_SHAPES,
+            with_deleted=True,
+            columns=("record_id", "engagement_id", "is_deleted"),
+        )
+        return {row["record_id"]: (row["engagement_id"], row["is_deleted"]) for row in table.to_pylist()}
+
+    def _around(self, day: date, ids: Iterable[str]) -> set[date]:
+        elsewhere = self._strays()
+        return _span(day).union(*(elsewhere.get(each, ()) for each in ids))
+
+    def _strays(self) -> Mapping[str, set[date]]:
+        """Days, by engagement, on which something of it lies far from its own day: a note pushed weeks later."""
+        if self._elsewhere is None:
+            self._elsewhere = defaultdict(set)
+            recent: OrderedDict[date, set[str]] = OrderedDict()
+            for day in sorted(set().union(*self._days.values())):
+                here: set[str] = set()
+                for dataset in (*RECORDS, FILES):
+                    if day in self._days[dataset]:
+                        table = self._lake.latest(
+                            dataset, day, day, with_deleted=True, columns=("engagement_id", "shape")
+                        )
+                        ids = pc.unique(table.column("engagement_id")).to_pylist()
+                        if dataset == ENGAGEMENTS:
+                            api = table.filter(pc.is_in(table.column("shape"), value_set=pa.array(sorted(API_SHAPES))))
+                            recent[day] = set(api.column("engagement_id").to_pylist())
+                        here.update(each for each in ids if each is not None)
+                known = set().union(
+                    *(ids for each, ids in recent.items() if day - timedelta(days=FOLLOWING_DAYS) <= each <= day)
+                )
+                for engagement_id in here - known:
+                    self._elsewhere[engagement_id].add(day)
+                while len(recent) > FOLLOWING_DAYS + 1:
+                    recent.popitem(last=False)
+        return self._elsewhere
+
+    def _index(self, day: date) -> dict[str, list[tuple[str, str, str, Version]]]:
+        if day not in self._held:
+            self._held[day] = {
+                dataset: list(self._read_index(dataset, day))
+                for dataset in (*RECORDS, FILES)
+                if day in self._days[dataset]
+            }
+            while len(self._held) > _DAYS_HELD:
+                self._held.popitem(last=False)
+        self._held.move_to_end(day)
+        return self._held[day]
+
+    def _read_index(self, dataset: str, day: date) -> Iterator[tuple[str, str, str, Version]]:
+        table = self._lake.latest(dataset, day, day, with_deleted=True, columns=_INDEX)
+        columns = [table.column(name).to_pylist() for name in _INDEX]
+        for record_id, shape, engagement_id, content_hash, is_deleted, as_of in zip(*columns, strict=True):
+            if engagement_id is not None:
+                yield record_id, shape, engagement_id, Version(as_of, content_hash, is_deleted, day)
+
+
+def _span(day: date) -> set[date]:
+    return {day + timedelta(days=offset) for offset in range(FOLLOWING_DAYS + 1)}

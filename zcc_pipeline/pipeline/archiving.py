@@ -1,0 +1,226 @@
+"""The verb ``archive``: what has changed since it was archived, into one object an engagement and one signed ledger.
+
+Order of a batch: the state notes which objects are about to be written, the objects, the ledger, the state. A crash
+leaves at most objects that the ledger does not know of; the next export begins with giving them their entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha512
+from itertools import islice
+from typing import TypeVar
+
+from zcc_pipeline.archive.ledger import Action, Appended, Entry, Logged
+from zcc_pipeline.archive.naming import object_id_of
+from zcc_pipeline.archive.ocfl import Written
+from zcc_pipeline.archive.ocfl.inventory import INVENTORY
+from zcc_pipeline.archive.ocfl.layout import object_key
+from zcc_pipeline.archive.opening import Archive
+from zcc_pipeline.domain.archive_ledger import ArchivedRow
+from zcc_pipeline.domain.errors import PermanentError
+from zcc_pipeline.pipeline.archive_snapshots import build_snapshot
+from zcc_pipeline.pipeline.archive_sources import Found, SourceRecord, Sources
+from zcc_pipeline.pipeline.runtime import Runtime
+
+THREADS = 8
+BATCH = 200
+"""Objects between two checkpoints."""
+
+_HELD = 2_000
+"""Engagements whose payloads are held at a time: a day's files are read once for all of them."""
+
+_Item = TypeVar("_Item")
+_MESSAGE = "as the source has it now"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedObject:
+    """An engagement that could not be archived as it is, and why; the next export tries it again."""
+
+    engagement_id: str
+    day: date
+    why: str
+
+
+@dataclass(slots=True)
+class ArchiveReport:
+    """What an export into the archive did."""
+
+    engagements: int = 0
+    """Looked at."""
+    created: int = 0
+    versions: int = 0
+    """Added to objects that were there."""
+    unchanged: int = 0
+    bytes_written: int = 0
+    healed: int = 0
+    """Objects that a crash had kept out of the ledger."""
+    refused: list[RefusedObject] = field(default_factory=list)
+    days_touched: set[date] = field(default_factory=set)
+    days_closed: set[date] = field(default_factory=set)
+    days_reopened: set[date] = field(default_factory=set)
+    days_open: set[date] = field(default_factory=set)
+    ledger_size: int = 0
+    root_hash: str = ""
+    unwitnessed: set[str] = field(default_factory=set)
+    """Kinds of error because of which a checkpoint has no copy elsewhere."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Nothing was refused, and every checkpoint has its copy."""
+        return not self.refused and not self.unwitnessed
+
+
+def archive_changes(runtime: Runtime, *, days: tuple[date, date] | None = None) -> ArchiveReport:
+    """Archive every engagement of those days (both included; all days if None) that differs from what was archived.
+
+    Raises ``TransientError`` where another process is at it, and what the ledger raises where it is damaged.
+    """
+    report = ArchiveReport()
+    with runtime.state.exports.exclusive("archive"):
+        _Export(runtime, report).run(days or (date.min, date.max))
+    return report
+
+
+class _Export:
+    """One run."""
+
+    def __init__(self, runtime: Runtime, report: ArchiveReport) -> None:
+        self._runtime, self._report = runtime, report
+        self._archive: Archive = runtime.archive
+        self._account = self._archive.account
+        self._run_id = runtime.new_id()
+        self._sources = Sources(runtime.lake)
+
+    def run(self, days: tuple[date, date]) -> None:
+        self._archive.objects.prepare()
+        self._heal()
+        first, last = days
+        chosen = [day for day in self._sources.days() if first <= day <= last]
+        self._runtime.progress.start("archive", len(chosen))
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="archive") as pool:
+            for day in chosen:
+                self._day(day, pool)
+                self._runtime.progress.advance("archive")
+        self._runtime.progress.finish("archive")
+        newest = self._archive.ledger.latest()
+        if newest is not None:
+            self._report.ledger_size, self._report.root_hash = newest.size, newest.root.hex()
+
+    def _day(self, day: date, pool: ThreadPoolExecutor) -> None:
+        known = self._runtime.state.archive.on_days(day, day)
+        changed: list[tuple[Found, str]] = []
+        for found in self._sources.find(day):
+            self._report.engagements += 1
+            source_hash = found.source_hash()
+            row = known.get(found.engagement_id)
+            if row is not None and row.source_hash == source_hash and not row.is_pending:
+                self._report.unchanged += 1
+            else:
+                changed.append((found, source_hash))
+        for part in _in_batches(changed, _HELD):
+            records = self._sources.records([found for found, _ in part])
+            for batch in _in_batches(part, BATCH):
+                self._batch(day, batch, records, pool)
+
+    def _batch(
+        self,
+        day: date,
+        batch: Sequence[tuple[Found, str]],
+        records: Mapping[str, Sequence[SourceRecord]],
+        pool: ThreadPoolExecutor,
+    ) -> None:
+        state, clock = self._runtime.state.archive, self._runtime.clock
+        state.save((ArchivedRow(found.engagement_id, day, "", is_pending=True) for found, _ in batch), now=clock.now())
+        outcomes = list(pool.map(lambda each: self._write(day, each[0], records[each[0].engagement_id]), batch))
+        rows, entries = [], []
+        for (found, source_hash), outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, RefusedObject):
+                self._report.refused.append(outcome)
+                rows.append(ArchivedRow(found.engagement_id, day, ""))
+                continue
+            rows.append(ArchivedRow(found.engagement_id, day, source_hash, outcome.version, outcome.inventory_sha512))
+            if outcome.is_new_version:
+                entries.append(self._entry(outcome.object_id, outcome.version, outcome.inventory_sha512))
+            self._count(day, outcome)
+        self.append(entries)
+        state.save(rows, now=clock.now())
+
+    def _write(self, day: date, found: Found, records: Sequence[SourceRecord]) -> Written | RefusedObject:
+        objects, object_id = self._archive.objects, object_id_of(self._account, found.engagement_id)
+        try:
+            snapshot = build_snapshot(
+                object_id,
+                records,
+                self._runtime.files,
+                objects.inventory(object_id),
+                lambda path: objects.open(object_id, path),
+            )
+            return objects.write(snapshot, message=_MESSAGE, author=self._archive.author)
+        except PermanentError as error:
+            return RefusedObject(found.engagement_id, day, str(error))
+
+    def _count(self, day: date, written: Written) -> None:
+        report = self._report
+        report.bytes_written += written.bytes_written
+        if not written.is_new_version:
+            report.unchanged += 1
+            return
+        report.days_touched.add(day)
+        if written.version == 1:
+            report.created += 1
+        else:
+            report.versions += 1
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """To the ledger; nothing where there is nothing to say."""
+        if entries:
+            appended: Appended = self._archive.ledger.append(entries)
+            self._report.unwitnessed |= set(appended.unwitnessed)
+
+    def _entry(self, object_id: str, version: int, inventory_sha512: str) -> Entry:
+        return Entry(
+            Action.CREATE if version == 1 else Action.ADD_VERSION,
+            self._archive.actor,
+            self._run_id,
+            object_id=object_id,
+            version=version,
+            inventory_sha512=inventory_sha512,
+        )
+
+    def _heal(self) -> None:
+        """Put right what a crash left: half-written objects, and objects that the ledger does not know of."""
+        state, archive = self._runtime.state.archive, self._archive
+        archive.objects.recover()
+        pending = state.pending()
+        if pending:
+            ids: Iterable[str] = [object_id_of(self._account, row.engagement_id) for row in pending]
+        elif state.is_empty():
+            ids = archive.objects.object_ids()  # the state was lost, or this archive was begun elsewhere
+        else:
+            return
+        heads: dict[str, Logged] | None = None
+        for batch in _in_batches(ids, BATCH):
+            heads = archive.ledger.heads() if heads is None else heads
+            entries = [entry for object_id in batch for entry in self._unlogged(object_id, heads.get(object_id))]
+            self._report.healed += len({entry.object_id for entry in entries})
+            self.append(entries)
+        state.save((ArchivedRow(row.engagement_id, row.day, "") for row in pending), now=self._runtime.clock.now())
+
+    def _unlogged(self, object_id: str, logged: Logged | None) -> Iterator[Entry]:
+        """Entries of those versions that the ledger does not know."""
+        head = self._archive.objects.head(object_id)
+        known = 0 if logged is None else logged.entry.version or 0
+        for version in range(known + 1, (head.version if head else 0) + 1):
+            data = self._archive.place.read(f"{object_key(object_id)}/v{version}/{INVENTORY}")
+            yield self._entry(object_id, version, sha512(data or b"").hexdigest())
+
+
+def _in_batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch

@@ -1,0 +1,151 @@
+"""What goes into the archive is what is true, once; late pieces are versions, and what was archived stays as it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import ocfl
+import pytest
+
+from zcc_pipeline.archive.ledger import Action, check_ledger
+from zcc_pipeline.archive.naming import engagement_id_of, object_id_of
+from zcc_pipeline.archive.ocfl.layout import object_key
+from zcc_pipeline.pipeline.archiving import ArchiveReport, archive_changes
+from zcc_pipeline_tests.story import Story, story
+from zcc_pipeline_tests.truth_comparison import _expected_files
+
+pytestmark = pytest.mark.integration
+FOLDERS = {"recordings": "recording", "voicemails": "voicemail", "transcripts": "transcript"}
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[Story]:
+    with story(tmp_path / "home", days=2, per_day=25) as one:
+        one.pull()
+        yield one
+
+
+def export(told: Story) -> ArchiveReport:
+    with told.runtime() as runtime:
+        return archive_changes(runtime)
+
+
+def folder(told: Story, engagement_id: str) -> Path:
+    return told.home / "archive" / object_key(object_id_of("account", engagement_id))
+
+
+def heads(told: Story) -> dict[str, dict[str, Any]]:
+    """By engagement, read without the package's store."""
+    found = {}
+    for path in (told.home / "archive" / "objects").glob("???/???/???/*/inventory.json"):
+        inventory = json.loads(path.read_bytes())
+        found[engagement_id_of(inventory["id"]) or ""] = inventory
+    return found
+
+
+def files_of(told: Story, engagement_id: str, inventory: dict[str, Any]) -> set[tuple[str, str]]:
+    """Kind and sha256 of the media and transcripts that the newest version holds, hashed from the bytes."""
+    found = set()
+    for digest, paths in inventory["versions"][inventory["head"]]["state"].items():
+        for path in paths:
+            top = path.partition("/")[0]
+            if top in FOLDERS and not (top != "transcripts" and path.endswith(".json")):
+                content = (folder(told, engagement_id) / inventory["manifest"][digest][0]).read_bytes()
+                found.add((FOLDERS[top], hashlib.sha256(content).hexdigest()))
+    return found
+
+
+def contents(top: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in top.rglob("*") if path.is_file()}
+
+
+def test_the_archive_holds_exactly_what_is_true_and_others_find_it_valid(told: Story) -> None:
+    report = export(told)
+    assert (report.refused, report.versions, report.healed) == ([], 0, 0)
+    truth = {entry["engagement_id"]: entry for entry in told.closed_engagements()}
+    archived = heads(told)
+    assert sorted(archived) == sorted(truth)
+    assert report.created == len(truth)
+    for engagement_id, entry in truth.items():
+        expected = {
+            ("transcript" if kind.endswith("transcript") else kind, digest)
+            for kind, _, digest in _expected_files(engagement_id, entry)
+        }
+        assert files_of(told, engagement_id, archived[engagement_id]) == expected
+        state = archived[engagement_id]["versions"]["v1"]["state"]
+        paths = {path for each in state.values() for path in each}
+        assert {f"notes/{note['note_id']}" for note in entry["notes"]} <= {path.partition(".")[0] for path in paths}
+        assert {"engagement.json", "engagement.html", "provenance.json"} <= paths
+    root = ocfl.StorageRoot(str(told.home / "archive" / "objects"))
+    assert root.validate()
+    assert root.num_objects == root.good_objects == len(truth)
+
+
+def test_a_second_export_writes_nothing(told: Story) -> None:
+    export(told)
+    before = contents(told.home / "archive" / "objects")
+    report = export(told)
+    assert (report.created, report.versions, report.bytes_written) == (0, 0, 0)
+    assert report.unchanged == report.engagements == len(told.closed_engagements())
+    assert contents(told.home / "archive" / "objects") == before
+
+
+def test_a_lost_state_adds_no_version_and_no_entry(told: Story) -> None:
+    first = export(told)
+    before = contents(told.home / "archive" / "objects")
+    import sqlite3
+
+    with sqlite3.connect(told.home / "state.sqlite") as state:
+        state.execute("delete from zcc_archived")
+    report = export(told)
+    assert (report.created, report.versions, report.healed) == (0, 0, 0)
+    assert contents(told.home / "archive" / "objects") == before
+    assert report.ledger_size == first.ledger_size
+
+
+def test_every_object_is_in_the_ledger_once_and_the_ledger_holds(told: Story) -> None:
+    export(told)
+    with told.runtime() as runtime:
+        archive = runtime.archive
+        assert list(check_ledger(archive.ledger, archive.shelf)) == []
+        created = [logged.entry for logged in archive.ledger.entries() if logged.entry.action == Action.CREATE]
+        assert len(created) == len({entry.object_id for entry in created}) == len(told.closed_engagements())
+        for entry in created:
+            head = archive.objects.head(entry.object_id or "")
+            assert head is not None
+            assert (head.version, head.inventory_sha512) == (entry.version, entry.inventory_sha512)
+
+
+def test_an_edited_note_and_a_deleted_recording_are_one_version_each_and_the_first_is_untouched(told: Story) -> None:
+    export(told)
+    entries = told.closed_engagements()
+    noted = next(entry for entry in entries if entry["notes"])
+    recorded = next(
+        entry
+        for entry in entries
+        if entry is not noted and any(item["media_sha256"] and not item["is_deleted"] for item in entry["recordings"])
+    )
+    ids = [noted["engagement_id"], recorded["engagement_id"]]
+    firsts = [contents(folder(told, each) / "v1") for each in ids]
+    recording = next(item for item in recorded["recordings"] if item["media_sha256"] and not item["is_deleted"])
+    told.control("edit-note", note_id=noted["notes"][0]["note_id"], text="said otherwise")
+    told.control("delete-recording", recording_id=recording["recording_id"])
+    told.pass_days(0.1)
+    told.pull()
+    told.pass_days(1.1)
+    told.pull()
+    report = export(told)
+    archived = heads(told)
+    assert [archived[each]["head"] for each in ids] == ["v2", "v2"]
+    assert report.versions == sum(each["head"] == "v2" for each in archived.values())
+    assert [contents(folder(told, each) / "v1") for each in ids] == firsts
+    assert b"said otherwise" in b"".join(contents(folder(told, ids[0]) / "v2").values())
+    state = archived[ids[1]]["versions"]["v2"]["state"]
+    paths = {path for each in state.values() for path in each}
+    assert "deletions.json" in paths
+    assert any(path.startswith("recordings/") and not path.endswith(".json") for path in paths)
+    assert export(told).versions == 0
