@@ -8,6 +8,10 @@ from pathlib import Path
 
 import dagster as dg
 
+from zcc_pipeline.orchestration.assets.archive_verification import (
+    build_verification_assets,
+    build_verification_checks,
+)
 from zcc_pipeline.orchestration.assets.coverage import build_coverage_assets
 from zcc_pipeline.orchestration.assets.dbt import build_dbt_assets
 from zcc_pipeline.orchestration.assets.events import build_event_assets
@@ -57,8 +61,14 @@ def build_defs(
             *dbt_assets,
             *build_publish_assets(project),
             *build_export_assets(project, crms),
+            *build_verification_assets(),
         ],
-        asset_checks=[*build_checks(), *build_coverage_checks(), *build_export_checks(crms)],
+        asset_checks=[
+            *build_checks(),
+            *build_coverage_checks(),
+            *build_export_checks(crms),
+            *build_verification_checks(),
+        ],
         jobs=build_jobs(dbt_assets, crms),
         schedules=build_schedules(timezone, open_runtime),
         sensors=[*build_sensors(), build_event_sensor(open_runtime)],

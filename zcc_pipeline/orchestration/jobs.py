@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from zcc_pipeline.orchestration.assets.archive_verification import VERIFICATION, build_verification_job
 from zcc_pipeline.orchestration.assets.coverage import COVERAGE, RECONCILE
 from zcc_pipeline.orchestration.assets.events import EVENTS, REFRESH
 from zcc_pipeline.orchestration.assets.exports import export_key
@@ -28,7 +29,7 @@ def build_jobs(
     dbt_assets: list[dg.AssetsDefinition], crms: Sequence[str] = ()
 ) -> list[dg.JobDefinition | UnresolvedAssetJobDefinition]:
     """All jobs; asset jobs include the checks of what they materialise."""
-    everything = dg.AssetSelection.all()
+    everything = dg.AssetSelection.all() - dg.AssetSelection.assets(VERIFICATION)
     seldom = dg.AssetSelection.assets(*(key_of(name) for name in (*REFERENCE, LATE_CLOSERS, COVERAGE)))
     built = dg.AssetSelection.assets(ANALYTICS, *(key for assets in dbt_assets for key in assets.keys))
     exported = dg.AssetSelection.assets(*map(export_key, crms))
@@ -59,6 +60,7 @@ def build_jobs(
         *([_build_export_job(exported)] if crms else []),
         _build_compaction_job(),
         _build_notes_audit_job(),
+        build_verification_job(),
     ]
 
 

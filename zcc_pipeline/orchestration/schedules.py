@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from zcc_pipeline.orchestration.assets.archive_verification import build_verification_schedule
 from zcc_pipeline.orchestration.assets.coverage import RECONCILE
 from zcc_pipeline.orchestration.jobs import COMPACTION, EVERYTHING, NOTES_AUDIT, TODAY
 from zcc_pipeline.orchestration.partitions import range_tags
@@ -47,6 +48,7 @@ def build_schedules(timezone: str, open_runtime: OpenRuntime) -> list[dg.Schedul
             execution_timezone=timezone,
             description="Read all notes of the account, for edits older than every look-back.",
         ),
+        build_verification_schedule(timezone),
     ]
 
 

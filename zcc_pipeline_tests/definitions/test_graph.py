@@ -11,6 +11,7 @@ from zcc_pipeline_tests.definitions.graph_lines import GRAPH, graph_lines, real_
 pytestmark = [pytest.mark.integration]  # dbt parses its project once
 
 GROUPS = {
+    "archive",
     "completeness",
     "core",
     "engagements",
