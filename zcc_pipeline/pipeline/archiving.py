@@ -22,6 +22,7 @@ from zcc_pipeline.archive.ocfl.layout import object_key
 from zcc_pipeline.archive.opening import Archive
 from zcc_pipeline.domain.archive_ledger import ArchivedRow
 from zcc_pipeline.domain.errors import PermanentError
+from zcc_pipeline.pipeline.archive_days import Days
 from zcc_pipeline.pipeline.archive_snapshots import build_snapshot
 from zcc_pipeline.pipeline.archive_sources import Found, SourceRecord, Sources
 from zcc_pipeline.pipeline.runtime import Runtime
@@ -95,6 +96,7 @@ class _Export:
         self._account = self._archive.account
         self._run_id = runtime.new_id()
         self._sources = Sources(runtime.lake)
+        self._days = Days(runtime, self._sources, log=self._append, say=self._of_day)
 
     def run(self, days: tuple[date, date]) -> None:
         self._archive.objects.prepare()
@@ -107,6 +109,10 @@ class _Export:
                 self._day(day, pool)
                 self._runtime.progress.advance("archive")
         self._runtime.progress.finish("archive")
+        refused = {each.day for each in self._report.refused}
+        self._days.look(first, last, self._report.days_touched | refused)
+        self._report.days_closed, self._report.days_open = self._days.closed, self._days.open
+        self._report.days_reopened = self._days.reopened
         newest = self._archive.ledger.latest()
         if newest is not None:
             self._report.ledger_size, self._report.root_hash = newest.size, newest.root.hex()
@@ -147,7 +153,7 @@ class _Export:
             if outcome.is_new_version:
                 entries.append(self._entry(outcome.object_id, outcome.version, outcome.inventory_sha512))
             self._count(day, outcome)
-        self.append(entries)
+        self._append(entries)
         state.save(rows, now=clock.now())
 
     def _write(self, day: date, found: Found, records: Sequence[SourceRecord]) -> Written | RefusedObject:
@@ -176,7 +182,7 @@ class _Export:
         else:
             report.versions += 1
 
-    def append(self, entries: Sequence[Entry]) -> None:
+    def _append(self, entries: Sequence[Entry]) -> None:
         """To the ledger; nothing where there is nothing to say."""
         if entries:
             appended: Appended = self._archive.ledger.append(entries)
@@ -192,11 +198,22 @@ class _Export:
             inventory_sha512=inventory_sha512,
         )
 
+    def _of_day(self, action: Action, day: date, dataset: str, manifest_sha512: str) -> Entry:
+        return Entry(
+            action,
+            self._archive.actor,
+            self._run_id,
+            day=day,
+            dataset=dataset,
+            manifest_sha512=manifest_sha512,
+        )
+
     def _heal(self) -> None:
         """Put right what a crash left: half-written objects, and objects that the ledger does not know of."""
         state, archive = self._runtime.state.archive, self._archive
         archive.objects.recover()
         pending = state.pending()
+        self._days.heal(everything=state.is_empty())
         if pending:
             ids: Iterable[str] = [object_id_of(self._account, row.engagement_id) for row in pending]
         elif state.is_empty():
@@ -208,7 +225,7 @@ class _Export:
             heads = archive.ledger.heads() if heads is None else heads
             entries = [entry for object_id in batch for entry in self._unlogged(object_id, heads.get(object_id))]
             self._report.healed += len({entry.object_id for entry in entries})
-            self.append(entries)
+            self._append(entries)
         state.save((ArchivedRow(row.engagement_id, row.day, "") for row in pending), now=self._runtime.clock.now())
 
     def _unlogged(self, object_id: str, logged: Logged | None) -> Iterator[Entry]:

@@ -149,3 +149,47 @@ def test_an_edited_note_and_a_deleted_recording_are_one_version_each_and_the_fir
     assert "deletions.json" in paths
     assert any(path.startswith("recordings/") and not path.endswith(".json") for path in paths)
     assert export(told).versions == 0
+
+
+def manifests(told: Story) -> dict[str, dict[str, Any]]:
+    top = told.home / "archive" / "completeness"
+    return {path.relative_to(top).as_posix(): json.loads(path.read_bytes()) for path in top.rglob("*.json")}
+
+
+def test_days_are_closed_once_with_everything_listed_and_a_later_change_opens_and_closes_them_again(
+    told: Story,
+) -> None:
+    told.pass_days(40)  # whatever was late has come, and whatever fails is given up
+    told.pull()
+    told.pull()
+    report = export(told)
+    assert report.days_closed | report.days_open == set(told.days) | {
+        day for day in report.days_open if day > told.days[-1]
+    }
+    assert report.days_closed
+    day = min(report.days_closed)
+    assert not export(told).days_closed
+    held = manifests(told)
+    engagements = [each for each in held.values() if each["dataset"] == "zoom/engagements" and each["day"] == str(day)]
+    started = [each["engagement_id"] for each in told.closed_engagements() if each["start_time"][:10] == str(day)]
+    assert [each["archived"] for each in engagements] == [sorted(started)]
+    gone = next(
+        item["recording_id"]
+        for each in told.closed_engagements()
+        for item in each["recordings"]
+        if item["media_sha256"] and not item["is_deleted"] and each["start_time"][:10] == str(day)
+    )
+    told.control("delete-recording", recording_id=gone)
+    for _ in range(2):
+        told.pass_days(1.1)
+        told.pull()
+    later = export(told)
+    assert later.versions >= 1
+    assert day in later.days_reopened & later.days_closed
+    after = manifests(told)
+    assert held.items() <= after.items(), "a manifest never changes"
+    assert any(gone in each["deleted_at_source"] for each in after.values())
+    with told.runtime() as runtime:
+        said = [each.entry.action for each in runtime.archive.ledger.entries() if each.entry.day == day]
+    assert said.count(Action.WINDOW_CLOSED) == 4 + said.count(Action.WINDOW_REOPENED)
+    assert Action.WINDOW_REOPENED in said
