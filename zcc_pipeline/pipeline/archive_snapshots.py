@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256, sha512
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -114,7 +115,11 @@ def build_snapshot(
         parts.append(_deletions(deleted))
     parts.sort(key=lambda part: part.piece.path)
     volatile = (
-        Piece(PROVENANCE, rfc8785.dumps([part.origin for part in parts]), is_volatile=True),
+        Piece(
+            PROVENANCE,
+            rfc8785.dumps([{**part.origin, "size_bytes": part.sheet.size_bytes} for part in parts]),
+            is_volatile=True,
+        ),
         Piece(COVER_SHEET, render(_sheet(object_id, ordered, parts)), is_volatile=True),
     )
     return Snapshot(object_id, (*(part.piece for part in parts), *volatile))
@@ -177,14 +182,19 @@ def _stored(record: SourceRecord, files: FileStore, held: Mapping[str, str]) -> 
 
 def _kept(before: Inventory, there: set[str], open_archived: OpenArchived) -> Iterator[_File]:
     """What the newest version holds and the source does not have any more: nothing is ever dropped."""
+    left = [path for path in before.state if path not in there and path not in _MADE_HERE]
+    if not left:
+        return
     digests = {where: digest for digest, paths in before.fixity.get("sha256", {}).items() for where in paths}
-    for path, digest in before.state.items():
-        if path in there or path in _MADE_HERE:
-            continue
-        # its bytes are in the object already, so neither its size is needed nor is it opened
-        piece = StoredPiece(open=lambda path=path: open_archived(path), size_bytes=0, sha512=digest)  # type: ignore[misc]
-        sheet = SheetFile(path, None, digests.get(before.content_path(path)), digest)
-        yield _File(Piece(path, piece), sheet, {"path": path, "is_kept": True})
+    with open_archived(PROVENANCE) as stream:
+        origins = {origin["path"]: origin for origin in json.load(stream)}
+    for path in left:
+        digest, origin = before.state[path], origins.get(path, {"path": path})
+        size = origin.get("size_bytes")
+        # its bytes are in the object already, so it is not read again
+        piece = StoredPiece(open=partial(open_archived, path), size_bytes=size or 0, sha512=digest)
+        sheet = SheetFile(path, size, digests.get(before.content_path(path)), digest)
+        yield _File(Piece(path, piece), sheet, {**origin, "is_kept": True})
 
 
 def _deletions(deleted: Sequence[SourceRecord]) -> _File:

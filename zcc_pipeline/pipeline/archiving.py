@@ -14,17 +14,19 @@ from hashlib import sha512
 from itertools import islice
 from typing import TypeVar
 
+from zcc_pipeline.archive.index import seal_index, write_day
 from zcc_pipeline.archive.ledger import Action, Appended, Entry, Logged
 from zcc_pipeline.archive.naming import object_id_of
 from zcc_pipeline.archive.ocfl import Written
 from zcc_pipeline.archive.ocfl.inventory import INVENTORY
 from zcc_pipeline.archive.ocfl.layout import object_key
 from zcc_pipeline.archive.opening import Archive
-from zcc_pipeline.domain.archive_ledger import ArchivedRow
+from zcc_pipeline.domain.archive_ledger import ArchivedRow, ArchiveWindow
 from zcc_pipeline.domain.errors import PermanentError
 from zcc_pipeline.pipeline.archive_days import Days
 from zcc_pipeline.pipeline.archive_snapshots import build_snapshot
 from zcc_pipeline.pipeline.archive_sources import Found, SourceRecord, Sources
+from zcc_pipeline.pipeline.retaining import PromiseReport, promise_retention
 from zcc_pipeline.pipeline.runtime import Runtime
 
 THREADS = 8
@@ -35,6 +37,9 @@ _HELD = 2_000
 """Engagements whose payloads are held at a time: a day's files are read once for all of them."""
 
 _Item = TypeVar("_Item")
+_INDEX = "index"
+"""Under which the state notes that the index of a day is about to be written."""
+
 _MESSAGE = "as the source has it now"
 
 
@@ -65,6 +70,8 @@ class ArchiveReport:
     days_closed: set[date] = field(default_factory=set)
     days_reopened: set[date] = field(default_factory=set)
     days_open: set[date] = field(default_factory=set)
+    retention: PromiseReport = field(default_factory=PromiseReport)
+    """What the ledger was told about how long things are kept."""
     ledger_size: int = 0
     root_hash: str = ""
     unwitnessed: set[str] = field(default_factory=set)
@@ -79,9 +86,11 @@ class ArchiveReport:
 def archive_changes(runtime: Runtime, *, days: tuple[date, date] | None = None) -> ArchiveReport:
     """Archive every engagement of those days (both included; all days if None) that differs from what was archived.
 
-    Raises ``TransientError`` where another process is at it, and what the ledger raises where it is damaged.
+    Raises ``TransientError`` where another process is at it, what the ledger raises where it is damaged, and
+    ``ConfigurationError``, before anything is archived, for a retention file that is wrong.
     """
     report = ArchiveReport()
+    _ = runtime.archive.retention
     with runtime.state.exports.exclusive("archive"):
         _Export(runtime, report).run(days or (date.min, date.max))
     return report
@@ -96,6 +105,7 @@ class _Export:
         self._account = self._archive.account
         self._run_id = runtime.new_id()
         self._sources = Sources(runtime.lake)
+        self._index_days: set[date] = set()
         self._days = Days(runtime, self._sources, log=self._append, say=self._of_day)
 
     def run(self, days: tuple[date, date]) -> None:
@@ -109,16 +119,20 @@ class _Export:
                 self._day(day, pool)
                 self._runtime.progress.advance("archive")
         self._runtime.progress.finish("archive")
+        self._write_index()
         refused = {each.day for each in self._report.refused}
         self._days.look(first, last, self._report.days_touched | refused)
         self._report.days_closed, self._report.days_open = self._days.closed, self._days.open
         self._report.days_reopened = self._days.reopened
+        self._report.retention = promise_retention(self._runtime, days=days)
+        self._report.unwitnessed |= self._report.retention.unwitnessed
         newest = self._archive.ledger.latest()
         if newest is not None:
             self._report.ledger_size, self._report.root_hash = newest.size, newest.root.hex()
 
     def _day(self, day: date, pool: ThreadPoolExecutor) -> None:
-        known = self._runtime.state.archive.on_days(day, day)
+        state = self._runtime.state.archive
+        known = state.on_days(day, day)
         changed: list[tuple[Found, str]] = []
         for found in self._sources.find(day):
             self._report.engagements += 1
@@ -128,6 +142,9 @@ class _Export:
                 self._report.unchanged += 1
             else:
                 changed.append((found, source_hash))
+        if changed:
+            state.save_windows([ArchiveWindow(day, _INDEX, "", is_closed=False)], now=self._runtime.clock.now())
+            self._index_days.add(day)
         for part in _in_batches(changed, _HELD):
             records = self._sources.records([found for found, _ in part])
             for batch in _in_batches(part, BATCH):
@@ -151,10 +168,22 @@ class _Export:
                 continue
             rows.append(ArchivedRow(found.engagement_id, day, source_hash, outcome.version, outcome.inventory_sha512))
             if outcome.is_new_version:
-                entries.append(self._entry(outcome.object_id, outcome.version, outcome.inventory_sha512))
+                entries.append(self._entry(outcome.object_id, outcome.version, outcome.inventory_sha512, day))
             self._count(day, outcome)
         self._append(entries)
         state.save(rows, now=clock.now())
+
+    def _write_index(self) -> None:
+        """The index of those days on which something may have changed."""
+        if not self._index_days:
+            return
+        state, archive = self._runtime.state.archive, self._archive
+        for day in sorted(self._index_days):
+            ids = [object_id_of(self._account, engagement_id) for engagement_id in state.on_days(day, day)]
+            write_day(archive.place, archive.objects, day, ids)
+        seal_index(archive.place)
+        done = (ArchiveWindow(day, _INDEX, "", is_closed=True) for day in self._index_days)
+        state.save_windows(done, now=self._runtime.clock.now())
 
     def _write(self, day: date, found: Found, records: Sequence[SourceRecord]) -> Written | RefusedObject:
         objects, object_id = self._archive.objects, object_id_of(self._account, found.engagement_id)
@@ -188,7 +217,7 @@ class _Export:
             appended: Appended = self._archive.ledger.append(entries)
             self._report.unwitnessed |= set(appended.unwitnessed)
 
-    def _entry(self, object_id: str, version: int, inventory_sha512: str) -> Entry:
+    def _entry(self, object_id: str, version: int, inventory_sha512: str, day: date | None) -> Entry:
         return Entry(
             Action.CREATE if version == 1 else Action.ADD_VERSION,
             self._archive.actor,
@@ -196,6 +225,7 @@ class _Export:
             object_id=object_id,
             version=version,
             inventory_sha512=inventory_sha512,
+            day=day,
         )
 
     def _of_day(self, action: Action, day: date, dataset: str, manifest_sha512: str) -> Entry:
@@ -214,27 +244,33 @@ class _Export:
         archive.objects.recover()
         pending = state.pending()
         self._days.heal(everything=state.is_empty())
+        self._index_days |= {
+            day
+            for (day, dataset), row in state.windows(date.min, date.max).items()
+            if dataset == _INDEX and not row.is_closed
+        }
         if pending:
             ids: Iterable[str] = [object_id_of(self._account, row.engagement_id) for row in pending]
         elif state.is_empty():
             ids = archive.objects.object_ids()  # the state was lost, or this archive was begun elsewhere
         else:
             return
+        days = {object_id_of(self._account, row.engagement_id): row.day for row in pending}
         heads: dict[str, Logged] | None = None
         for batch in _in_batches(ids, BATCH):
             heads = archive.ledger.heads() if heads is None else heads
-            entries = [entry for object_id in batch for entry in self._unlogged(object_id, heads.get(object_id))]
+            entries = [entry for each in batch for entry in self._unlogged(each, heads.get(each), days.get(each))]
             self._report.healed += len({entry.object_id for entry in entries})
             self._append(entries)
         state.save((ArchivedRow(row.engagement_id, row.day, "") for row in pending), now=self._runtime.clock.now())
 
-    def _unlogged(self, object_id: str, logged: Logged | None) -> Iterator[Entry]:
+    def _unlogged(self, object_id: str, logged: Logged | None, day: date | None) -> Iterator[Entry]:
         """Entries of those versions that the ledger does not know."""
         head = self._archive.objects.head(object_id)
         known = 0 if logged is None else logged.entry.version or 0
         for version in range(known + 1, (head.version if head else 0) + 1):
             data = self._archive.place.read(f"{object_key(object_id)}/v{version}/{INVENTORY}")
-            yield self._entry(object_id, version, sha512(data or b"").hexdigest())
+            yield self._entry(object_id, version, sha512(data or b"").hexdigest(), day)
 
 
 def _in_batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:

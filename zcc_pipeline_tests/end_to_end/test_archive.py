@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ocfl
 import pytest
 
+from zcc_pipeline.archive.index import rebuild_index
 from zcc_pipeline.archive.ledger import Action, check_ledger
 from zcc_pipeline.archive.naming import engagement_id_of, object_id_of
 from zcc_pipeline.archive.ocfl.layout import object_key
@@ -193,3 +197,20 @@ def test_days_are_closed_once_with_everything_listed_and_a_later_change_opens_an
         said = [each.entry.action for each in runtime.archive.ledger.entries() if each.entry.day == day]
     assert said.count(Action.WINDOW_CLOSED) == 4 + said.count(Action.WINDOW_REOPENED)
     assert Action.WINDOW_REOPENED in said
+
+
+def test_the_index_made_along_the_way_is_the_one_that_the_store_alone_gives(told: Story) -> None:
+    export(told)
+    top = told.home / "archive" / "index"
+    before = contents(top)
+    rows = duckdb.sql(f"select engagement_id, day::varchar, version, files, bytes from '{top}/*/*.parquet'").fetchall()
+    assert {row[0]: row[1] for row in rows} == {
+        each["engagement_id"]: each["start_time"][:10] for each in told.closed_engagements()
+    }
+    assert all(version == 1 and files >= 3 and size > 0 for _, _, version, files, size in rows)
+    shutil.rmtree(top)
+    with told.runtime() as runtime:
+        assert rebuild_index(runtime.archive.place, runtime.archive.objects) == len(rows)
+    assert contents(top) == before
+    done = subprocess.run(["sha512sum", "--check", "--strict", "SHA512SUMS"], cwd=top, capture_output=True, check=False)
+    assert done.returncode == 0
