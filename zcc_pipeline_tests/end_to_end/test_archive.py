@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import random
 import shutil
+import sqlite3
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +20,9 @@ import ocfl
 import pytest
 
 from zcc_pipeline.archive.index import rebuild_index
-from zcc_pipeline.archive.ledger import Action, check_ledger
+from zcc_pipeline.archive.ledger import Action, Ledger, check_ledger
 from zcc_pipeline.archive.naming import engagement_id_of, object_id_of
+from zcc_pipeline.archive.ocfl import check_object
 from zcc_pipeline.archive.ocfl.layout import object_key
 from zcc_pipeline.pipeline.archiving import ArchiveReport, archive_changes
 from zcc_pipeline_tests.story import Story, story
@@ -101,8 +107,6 @@ def test_a_second_export_writes_nothing(told: Story) -> None:
 def test_a_lost_state_adds_no_version_and_no_entry(told: Story) -> None:
     first = export(told)
     before = contents(told.home / "archive" / "objects")
-    import sqlite3
-
     with sqlite3.connect(told.home / "state.sqlite") as state:
         state.execute("delete from zcc_archived")
     report = export(told)
@@ -214,3 +218,74 @@ def test_the_index_made_along_the_way_is_the_one_that_the_store_alone_gives(told
     assert contents(top) == before
     done = subprocess.run(["sha512sum", "--check", "--strict", "SHA512SUMS"], cwd=top, capture_output=True, check=False)
     assert done.returncode == 0
+
+
+def start_export(told: Story) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "zcc_pipeline.cli", "archive", "export", "--json"],
+        env={**os.environ, **told.variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def sound(told: Story) -> None:
+    """One object an engagement, one entry an object, each as the ledger has it; nothing half there, nothing twice."""
+    with told.runtime() as runtime:
+        archive = runtime.archive
+        assert list(check_ledger(archive.ledger, archive.shelf)) == []
+        created = [each.entry for each in archive.ledger.entries() if each.entry.action == Action.CREATE]
+        ids = list(archive.objects.object_ids())
+        assert sorted(entry.object_id or "" for entry in created) == sorted(ids)
+        assert len(ids) == len(told.closed_engagements())
+        for entry in created:
+            assert list(check_object(archive.place, entry.object_id or "")) == []
+            head = archive.objects.head(entry.object_id or "")
+            assert head is not None
+            assert (head.version, head.inventory_sha512) == (1, entry.inventory_sha512)
+        assert not runtime.state.archive.pending()
+
+
+def test_a_kill_between_any_two_steps_loses_and_doubles_nothing(told: Story, pytestconfig: pytest.Config) -> None:
+    chance = random.Random(5)
+    hits = 0
+    for _ in range(pytestconfig.getoption("--kills")):
+        process = start_export(told)
+        objects = told.home / "archive" / "objects"
+        wanted = len(list(objects.glob("???/???/???/*"))) + chance.randrange(0, 12)
+        while process.poll() is None and len(list(objects.glob("???/???/???/*"))) <= wanted:
+            time.sleep(0.002)
+        hits += process.poll() is None
+        process.kill()
+        process.communicate()
+    report = export(told)
+    assert hits
+    assert report.refused == []
+    assert not list((told.home / "archive" / "staging").glob("[0-9]*"))
+    sound(told)
+    assert export(told).unchanged == len(told.closed_engagements())
+
+
+def test_an_object_that_a_crash_kept_out_of_the_ledger_gets_its_entry_first(
+    told: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "append", dies)
+        with pytest.raises(KeyboardInterrupt):
+            export(told)
+    report = export(told)
+    assert report.healed > 0
+    sound(told)
+
+
+def test_of_two_exporters_one_is_told_to_come_back_and_nothing_is_doubled(told: Story) -> None:
+    both = [start_export(told), start_export(told)]
+    said = [process.communicate(timeout=120) for process in both]
+    codes = sorted(process.returncode for process in both)
+    assert codes in ([0, 0], [0, 1])
+    if codes == [0, 1]:
+        assert any(b"another process exports to archive now" in error for _, error in said)
+    sound(told)
