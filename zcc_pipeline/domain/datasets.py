@@ -403,6 +403,16 @@ _ALL = (
         time_field="occurred_at",
     ),
     Dataset(
+        name="zoom/card_data",
+        description="One record per text that was searched for card data: what was found where, and what became of it.",
+        api_page="",
+        reading=Reading.FILE,
+        group="completeness",
+        id_fields=("dataset", "record_id"),
+        engagement_field="engagement_id",
+        time_field="occurred_at",
+    ),
+    Dataset(
         name="zoom/coverage",
         description="One record per day and pushed event: how often polling expected it, how often it came, how fast.",
         api_page="",

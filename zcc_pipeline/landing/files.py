@@ -71,6 +71,20 @@ class FileStore:
         """Absolute path or ``s3://`` URL of a stored file."""
         return self._storage.url_for(_checked(path))
 
+    async def rewrite(self, stored: StoredFile, content: bytes, *, kind: str, source_id: str, day: date) -> StoredFile:
+        """Store ``content`` instead of a file, which is gone afterwards; for text without what must not be kept."""
+        part = await asyncio.to_thread(self._open_part)
+        try:
+            await part.append(content)
+            digest, long_digest = await part.finish()
+            path = file_path(kind=kind, source_id=source_id, day=day, digest=digest, extension=stored.extension)
+            await asyncio.to_thread(self._storage.publish, part.path, path)
+        finally:
+            await part.close()
+        if path != stored.path:
+            await asyncio.to_thread(self._storage.delete, stored.path)
+        return StoredFile(path, len(content), digest, long_digest, stored.media_type, stored.extension)
+
     def sweep(self, now: datetime) -> int:
         """Remove what killed downloads left in staging more than a day ago; returns how many."""
         return self._storage.sweep_staging(before=now - STAGING_KEPT)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.datasets import Dataset
+from zcc_pipeline.domain.ports import Screening
 from zcc_pipeline.domain.window import Window
 from zcc_pipeline.landing.compaction import CompactionResult, compact_day, sweep_superseded
 from zcc_pipeline.landing.known import DayVersions
@@ -31,6 +32,8 @@ class Lake:
 
     def __init__(self, storage: Storage, *, timezone: ZoneInfo, clock: Clock, new_id: Callable[[], str]) -> None:
         self._storage, self._timezone = storage, timezone
+        self.screen: Callable[[Dataset], Screening | None] | None = None
+        """Gives the screening of a dataset whose records are to be looked at before they land."""
         self._clock, self._new_id = clock, new_id
         # One for all writers: each further thread would get an allocator arena of its own, 30 MB that never come back.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="landing")
@@ -65,6 +68,7 @@ class Lake:
             flush_bytes=flush_bytes,
             reject=reject,
             executor=self._thread,
+            screening=self.screen(dataset) if self.screen is not None else None,
         )
 
     def latest(

@@ -15,6 +15,7 @@ import pyarrow as pa
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.datasets import Dataset
 from zcc_pipeline.domain.errors import RecordRejected
+from zcc_pipeline.domain.ports import Screening
 from zcc_pipeline.domain.records import LandingCounts, RecordChunk
 from zcc_pipeline.domain.window import Window
 from zcc_pipeline.landing.batch import Batch, BatchBuilder
@@ -58,6 +59,7 @@ class LakeWriter:
         flush_bytes: int,
         reject: Reject | None,
         executor: Executor,
+        screening: Screening | None = None,
     ) -> None:
         self._storage, self._dataset = storage, dataset
         self._timezone, self._clock, self._new_id = timezone, clock, new_id
@@ -70,6 +72,7 @@ class LakeWriter:
         self._counts = LandingCounts()
         self._is_closed = False
         self._executor = executor
+        self._screening = screening
 
     def __enter__(self) -> Self:
         return self
@@ -92,13 +95,15 @@ class LakeWriter:
         if chunk.dataset != self._dataset.name:
             raise ValueError(f"a chunk of {chunk.dataset} was handed to the writer of {self._dataset.name}")
         self._counts.received += len(chunk)
-        self._builder.add(chunk)
+        self._builder.add(chunk if self._screening is None else self._screening.look(chunk))
         if self._builder.weight_bytes >= self._flush_bytes:
             self.flush()
 
     def commit(self) -> LandingCounts:
         """Publish everything and say what became of the records. The writer is closed afterwards."""
         self.flush()
+        if self._screening is not None:
+            self._screening.finish()
         self._is_closed = True
         for staged in self._staged:
             self._counts.bytes_written += staged.size_bytes()

@@ -12,12 +12,14 @@ from datetime import date, datetime
 
 import msgspec
 
+from zcc_pipeline.domain.card_data import redact_file
 from zcc_pipeline.domain.completeness import ArtefactKind, Reason
 from zcc_pipeline.domain.datasets import DATASETS, ENGAGEMENT_DETAIL
 from zcc_pipeline.domain.errors import HostUnreachable, NotFound, PermanentError, ScopeMissing, TransientError
 from zcc_pipeline.domain.ports import ArtefactRow, StoredFile, WantedArtefact
 from zcc_pipeline.domain.window import day_window, parse_time
 from zcc_pipeline.pipeline.by_engagement import list_for_engagement
+from zcc_pipeline.pipeline.card_data import CardDataScreen
 from zcc_pipeline.pipeline.concurrency import for_each
 from zcc_pipeline.pipeline.lake_facts import (
     EngagementFields,
@@ -212,8 +214,24 @@ async def _store(runtime: Runtime, api: ZoomApi, pointer: Pointer) -> StoredFile
 
 
 async def _download(runtime: Runtime, api: ZoomApi, wanted: WantedArtefact, url: str) -> StoredFile:
-    return await runtime.files.store(
+    stored = await runtime.files.store(
         kind=wanted.kind.value, source_id=wanted.source_id, day=wanted.day, source=DownloadSource(api, url)
+    )
+    if wanted.kind in TRANSCRIPTS and runtime.config.card_data == "redact":
+        return await without_card_data(runtime, wanted, stored)
+    return stored
+
+
+async def without_card_data(runtime: Runtime, wanted: WantedArtefact, stored: StoredFile) -> StoredFile:
+    """The stored transcript; where it holds card data, the same without the digits, and the first one is gone."""
+    content = runtime.files.read(stored.path)
+    clean = redact_file(content)
+    if clean == content:
+        return stored
+    screen = CardDataScreen(runtime.lake, lambda: runtime.state.quarantine, runtime.clock, "redact")
+    screen.note_redacted(DATASET_OF_KIND[wanted.kind], wanted, content)
+    return await runtime.files.rewrite(
+        stored, clean, kind=wanted.kind.value, source_id=wanted.source_id, day=wanted.day
     )
 
 

@@ -21,6 +21,7 @@ from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.domain.ports import Progress, Silence
 from zcc_pipeline.domain.window import day_of
 from zcc_pipeline.landing import FileStore, Lake, S3Options, Storage, open_storage
+from zcc_pipeline.pipeline.card_data import CardDataPolicy, CardDataScreen
 from zcc_pipeline.pipeline.crms import CrmAccess
 from zcc_pipeline.reconciliation import BusinessHours
 from zcc_pipeline.sources.receiver import ReceiverConfig
@@ -69,6 +70,8 @@ class PipelineConfig:
     """CRMs of which something is set, by name."""
     crm_mapping: Path | None = None
     """The mapping file; None for the one that comes along."""
+    card_data: CardDataPolicy = "flag"
+    """What becomes of texts with card data."""
     archive: ArchiveAccess | None = None
     """Where the compliance archive lies; None for a folder under ``home``."""
 
@@ -125,6 +128,7 @@ class Runtime:
         storage = self._open(self.config.lake_url)
         lake = Lake(storage, timezone=self.config.timezone, clock=self.clock, new_id=self.new_id)
         lake.ensure_seeded(DATASETS.values())
+        lake.screen = CardDataScreen(lake, lambda: self.state.quarantine, self.clock, self.config.card_data).of
         return lake
 
     @cached_property

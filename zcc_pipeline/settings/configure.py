@@ -80,6 +80,7 @@ def pipeline_config(settings: Settings, clock: Clock) -> PipelineConfig:
         ),
         exports=crm_access(settings),
         crm_mapping=settings.crm_mapping,
+        card_data=settings.card_data_policy,
         archive=archive_access(settings, home=home, account=settings.zoom_account_id),
     )
 

@@ -28,6 +28,8 @@ _SPEAKERS = (
     "from",
     "name",
 )
+_MACHINE = re.compile(r"(?:(?:\A|_)(?:ids?|uuid|urls?|time|at|ts|ms|date|sha256|sha512|token|path)|key)\Z")
+"""Names of values that machines make: no text, and changed they would be of no use."""
 _ROUNDS = 4
 
 _DIGITS_AND_REST = bytes(48 if 48 <= byte <= 57 else 120 for byte in range(256))
@@ -75,9 +77,10 @@ class _Literal:
     is_text: bool
 
 
-def may_hold_card_data(documents: bytes) -> bool:
+def may_hold_card_data(documents: bytes, *, words: bool = True) -> bool:
     """False where none of the documents, end to end, can hold any: a few passes at the speed of memory.
 
+    Without ``words`` only digits count, not number words and names of security codes.
     True says only that they are to be looked at. Digits with words between them or over several turns of a transcript
     are not seen here: what people wrote or said is always to be looked at, this is for lists of other things.
     """
@@ -85,6 +88,8 @@ def may_hold_card_data(documents: bytes) -> bool:
         return True
     if not documents.isascii() and _FOREIGN_DIGIT.search(documents.decode("utf-8", "replace")):
         return True
+    if not words:
+        return False
     small = documents.lower()
     return any(name in small for name in _NAMES) or sum(map(small.count, _SPOKEN)) >= _FEWEST_WORDS
 
@@ -99,7 +104,7 @@ def scan_document(document: bytes) -> list[DocumentFinding]:
         found += _scan_messages(members, literals)
     in_lists = {literal.start for members in lists.values() for literal in members}
     for literal in literals:
-        if literal.start not in in_lists and not _TIME.fullmatch(literal.text):
+        if literal.start not in in_lists and not _is_made_by_machine(literal):
             found += [DocumentFinding(m.rule, literal.path, m.start, m.end) for m in scan_text(literal.text)]
     return found
 
@@ -140,7 +145,7 @@ def _changes(literals: Sequence[_Literal]) -> list[tuple[_Literal, str]]:
         changes += [(literal, text) for literal, text in zip(members, clean, strict=True) if text != literal.text]
     in_lists = {literal.start for members in lists.values() for literal in members}
     for literal in literals:
-        if literal.start not in in_lists and not _TIME.fullmatch(literal.text):
+        if literal.start not in in_lists and not _is_made_by_machine(literal):
             text = redact_text(literal.text)
             if text != literal.text:
                 changes.append((literal, text))
@@ -183,7 +188,7 @@ def _message_lists(literals: Sequence[_Literal]) -> dict[tuple[str, str], list[_
     for literal in literals:
         if literal.is_text and literal.key in _TEXTS and literal.owner.endswith("]"):
             lists.setdefault((literal.owner.rpartition("[")[0], literal.key), []).append(literal)
-    return {key: members for key, members in lists.items() if len(members) > 1}
+    return lists
 
 
 class _Level:
@@ -225,6 +230,11 @@ def _literals(text: str) -> Iterator[_Literal]:
                 yield _Literal(level.child(), level.path, level.key, found.start(), found.end(), decoded, is_text=True)
         elif first != ":" and (first.isdigit() or first == "-"):
             yield _Literal(level.child(), level.path, level.key, found.start(), found.end(), token, is_text=False)
+
+
+def _is_made_by_machine(literal: _Literal) -> bool:
+    name = literal.path.partition("[")[0] if literal.path.endswith("]") else literal.path
+    return _TIME.fullmatch(literal.text) is not None or _MACHINE.search(name.rpartition(".")[2]) is not None
 
 
 def _decoded(token: str) -> str:

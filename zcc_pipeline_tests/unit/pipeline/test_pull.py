@@ -12,7 +12,7 @@ from zcc_pipeline.pipeline.pull import STEPS, steps_for
 def test_every_polled_dataset_is_landed_by_exactly_one_step() -> None:
     produced = [name for step in STEPS for name in step.produces]
     assert len(produced) == len(set(produced))
-    ours = {"zoom/files", "zoom/coverage"}  # landed together with each file, and by reconciling
+    ours = {"zoom/files", "zoom/card_data", "zoom/coverage"}  # landed with each file and text, and by reconciling
     polled = {dataset.name for dataset in DATASETS.values() if dataset.reading is not Reading.PUSHED} - ours
     assert polled <= set(produced)
 

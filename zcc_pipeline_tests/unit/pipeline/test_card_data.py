@@ -1,0 +1,129 @@
+import asyncio
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from zcc_pipeline.domain.completeness import ArtefactKind
+from zcc_pipeline.domain.ports import StoredFile, WantedArtefact
+from zcc_pipeline.domain.records import SHAPE_LIST
+from zcc_pipeline.pipeline.artefacts import without_card_data
+from zcc_pipeline_tests.unit.pipeline.homes import NOW, TODAY, land, open_home
+
+CARD = "4111 1111 1111 1111"
+SPOKEN = "four one one one, one one one one"
+NOTE = {"note_id": "n1", "note": f"paid with {CARD}"}
+VTT = "WEBVTT\n\n00:00:07.000 --> 00:00:09.500\n<v Bob>my card is 4111-1111-1111-1111\n"
+
+
+def verdicts(runtime):
+    table = runtime.lake.latest("zoom/card_data", TODAY, TODAY)
+    return sorted((json.loads(payload) for payload in table.column("payload").to_pylist()), key=str)
+
+
+def texts(runtime, dataset):
+    return runtime.lake.latest(dataset, TODAY, TODAY).column("payload").to_pylist()
+
+
+def land_note(runtime, note, **more):
+    land(runtime, "zoom/notes", "n1", {"note_id": "n1", "note": note, **more}, day=TODAY, shape=SHAPE_LIST)
+
+
+@pytest.mark.parametrize(("policy", "status"), [("flag", "flagged"), ("redact", "redacted")])
+def test_a_note_with_a_card_is_known_as_such(tmp_path, policy, status):
+    with open_home(tmp_path, card_data_policy=policy) as runtime:
+        land_note(runtime, NOTE["note"])
+        (verdict,) = verdicts(runtime)
+        assert (verdict["dataset"], verdict["record_id"], verdict["status"]) == ("zoom/notes", "n1", status)
+        (finding,) = verdict["findings"]
+        assert (finding["rule"], finding["field"], finding["start"], finding["end"]) == ("card_number", "note", 10, 29)
+        (text,) = texts(runtime, "zoom/notes")
+        assert (CARD in text) is (policy != "redact")
+
+
+def test_a_clean_note_is_known_to_have_been_looked_at(tmp_path):
+    with open_home(tmp_path) as runtime:
+        land_note(runtime, "all is well")
+        assert [(verdict["status"], verdict["findings"]) for verdict in verdicts(runtime)] == [("clean", [])]
+
+
+def test_what_an_older_version_held_is_not_forgotten(tmp_path):
+    with open_home(tmp_path) as runtime:
+        land_note(runtime, NOTE["note"])
+        land_note(runtime, "paid")
+        assert [verdict["status"] for verdict in verdicts(runtime)] == ["flagged", "clean"]
+
+
+def test_landing_the_same_again_writes_nothing(tmp_path):
+    with open_home(tmp_path, card_data_policy="redact") as runtime:
+        for _ in range(3):
+            land_note(runtime, NOTE["note"])
+        assert len(verdicts(runtime)) == 1
+        assert len(runtime.lake.files("zoom/card_data", TODAY)) == len(runtime.lake.files("zoom/notes", TODAY)) == 1
+
+
+def test_a_note_inside_an_engagement_is_seen_too_and_ids_are_left_alone(tmp_path):
+    engagement = {"engagement_id": "4111111111111111", "notes": [NOTE], "transcript_url": "https://x/4111111111111111"}
+    with open_home(tmp_path, card_data_policy="redact") as runtime:
+        land(runtime, "zoom/engagements", "e1", engagement, day=TODAY, shape=SHAPE_LIST)
+        (text,) = texts(runtime, "zoom/engagements")
+        assert json.loads(text) == {**engagement, "notes": [{**NOTE, "note": "paid with [card number removed]"}]}
+        assert [verdict["findings"][0]["field"] for verdict in verdicts(runtime)] == ["notes[0].note"]
+
+
+def test_a_record_of_numbers_alone_leaves_no_trace(tmp_path):
+    call = {"engagement_id": "e1", "caller_number": "+14155550123", "start_time": "2026-11-22T09:00:00Z"}
+    with open_home(tmp_path) as runtime:
+        land(runtime, "zoom/voice_calls", "e1", call, day=TODAY, shape=SHAPE_LIST)
+        assert verdicts(runtime) == []
+
+
+def test_a_recording_whose_transcript_has_a_card_goes_to_quarantine_with_its_times(tmp_path):
+    turns = [
+        {"turn": 1, "speaker": "Bob", "offset_seconds": 7.0, "duration_seconds": 2.5, "text": "it is 4111 1111"},
+        {"turn": 2, "speaker": "Ann", "offset_seconds": 9.5, "duration_seconds": 0.5, "text": "mm-hm"},
+        {"turn": 3, "speaker": "Bob", "offset_seconds": 10.0, "duration_seconds": 3.0, "text": SPOKEN[18:] + " 1111"},
+    ]
+    with open_home(tmp_path) as runtime:
+        land(runtime, "zoom/recording_transcripts", "r1", {"turns": turns}, day=TODAY, shape=SHAPE_LIST)
+        (item,) = runtime.state.quarantine.list("held")
+        assert (item.dataset, item.record_id, item.detail, item.payload) == ("zoom/recordings", "r1", "7.0-13.0 s", b"")
+
+
+def store_transcript(runtime: object, home: Path) -> tuple[WantedArtefact, StoredFile]:
+    path = f"recording_transcript/date={TODAY}/r1.aaaaaaaaaaaa.vtt"
+    (home / "files" / path).parent.mkdir(parents=True)
+    (home / "files" / path).write_text(VTT)
+    stored = StoredFile(path, len(VTT), "a" * 64, "a" * 128, "text/vtt", "vtt")
+    return WantedArtefact(ArtefactKind.RECORDING_TRANSCRIPT, "r1", "e1", TODAY, NOW), stored
+
+
+def test_a_transcript_file_is_rewritten_and_what_it_was_is_gone(tmp_path):
+    with open_home(tmp_path, card_data_policy="redact") as runtime:
+        wanted, stored = store_transcript(runtime, tmp_path)
+        clean = asyncio.run(without_card_data(runtime, wanted, stored))
+        assert runtime.files.read(clean.path).decode() == VTT.replace("4111-1111-1111-1111", "[card number removed]")
+        assert not runtime.files.exists(stored.path)
+        assert [item.detail for item in runtime.state.quarantine.list("held")] == ["7.0-9.5 s"]
+        assert [verdict["status"] for verdict in verdicts(runtime)] == ["redacted"]
+
+
+def test_with_redact_the_digits_are_nowhere_under_home(tmp_path):
+    with open_home(tmp_path, card_data_policy="redact") as runtime:
+        land_note(runtime, NOTE["note"])
+        wanted, stored = store_transcript(runtime, tmp_path)
+        asyncio.run(without_card_data(runtime, wanted, stored))
+        held = [text for name in ("zoom/notes", "zoom/card_data") for text in texts(runtime, name)]
+    whole = "".join(held).encode() + b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    for digits in (b"4111 1111", b"4111-1111", b"41111111"):
+        assert digits not in whole
+
+
+def test_what_is_kept_about_a_finding_never_holds_the_digits(tmp_path):
+    with open_home(tmp_path) as runtime:
+        land_note(runtime, NOTE["note"])
+        assert b"4111" not in msgspec.json.encode(verdicts(runtime))
+    for file in tmp_path.rglob("*"):
+        if file.is_file() and "zoom/notes" not in str(file):
+            assert b"4111 1111" not in file.read_bytes(), file
