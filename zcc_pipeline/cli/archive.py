@@ -7,6 +7,7 @@ from collections.abc import Callable
 import typer
 
 from zcc_pipeline.cli.archive_export import export
+from zcc_pipeline.cli.archive_package import package
 from zcc_pipeline.cli.archive_verify import verify
 
 
@@ -24,6 +25,7 @@ def archive() -> None:
 COMMANDS: dict[Callable[..., None], tuple[str, str]] = {
     export: ("export", "Archive what has changed."),
     verify: ("verify", "Is it what it was? Names what is not."),
+    package: ("package", "Hand a selection over, with its audit trail."),
 }
 """Each with its name and what it does in a few words, in the order in which people need them."""
 
