@@ -165,16 +165,24 @@ class Standings:
         found += [hold for each in days for hold in self._day_holds.get(each, {}).values()]
         return tuple(sorted(found, key=lambda hold: hold.seq))
 
+    def all_holds(self) -> Iterator[tuple[str | None, Hold]]:
+        """Holds in force, each with its object, or with None where it is of a day."""
+        for object_id, held in self._object_holds.items():
+            for hold in held.values():
+                yield object_id, hold
+        for held in self._day_holds.values():
+            for hold in held.values():
+                yield None, hold
+
     def matters(self) -> dict[str, Scope]:
         """Objects and days that each matter holds, in order."""
         objects: dict[str, list[str]] = {}
         days: dict[str, list[date]] = {}
-        for object_id, held in self._object_holds.items():
-            for matter in held:
-                objects.setdefault(matter, []).append(object_id)
-        for day, held in self._day_holds.items():
-            for matter in held:
-                days.setdefault(matter, []).append(day)
+        for object_id, hold in self.all_holds():
+            if object_id is not None:
+                objects.setdefault(hold.matter, []).append(object_id)
+            elif hold.day is not None:
+                days.setdefault(hold.matter, []).append(hold.day)
         return {
             matter: Scope(tuple(sorted(objects.get(matter, []))), tuple(sorted(days.get(matter, []))))
             for matter in sorted({*objects, *days})

@@ -21,6 +21,7 @@ from zcc_pipeline.archive.ledger import (
 )
 from zcc_pipeline.archive.ledger.ledger import note_name
 from zcc_pipeline.archive.ocfl import Author, ObjectStore
+from zcc_pipeline.archive.retention import RetentionRules, read_retention
 from zcc_pipeline.archive.storage import FolderPlace
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import ConfigurationError
@@ -43,6 +44,8 @@ class ArchiveAccess:
     """PEM; None for the key in ``keys_folder``, made when it is first needed."""
     witness: str | None = None
     actor: str = "zcc-pipeline"
+    retention: Path | None = None
+    """File that says how long engagements are kept; None: nothing ever expires."""
 
 
 class Archive:
@@ -66,6 +69,11 @@ class Archive:
                 "ZCC_ZOOM_ACCOUNT_ID", "the archive needs it", purpose="part of the name of every archived object"
             )
         return self.access.account
+
+    @cached_property
+    def retention(self) -> RetentionRules | None:
+        """How long engagements are kept; None where no file says so. ``ConfigurationError`` names its line."""
+        return None if self.access.retention is None else read_retention(self.access.retention)
 
     @cached_property
     def signer(self) -> Signer:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import typer
 
 from zcc_pipeline.cli.archive_export import export
+from zcc_pipeline.cli.archive_holds import hold, release, retention
 from zcc_pipeline.cli.archive_package import package
 from zcc_pipeline.cli.archive_verify import verify
 
@@ -26,6 +27,9 @@ COMMANDS: dict[Callable[..., None], tuple[str, str]] = {
     export: ("export", "Archive what has changed."),
     verify: ("verify", "Is it what it was? Names what is not."),
     package: ("package", "Hand a selection over, with its audit trail."),
+    retention: ("retention", "What is kept until when, and what is held."),
+    hold: ("hold", "Keep from being erased, for a matter."),
+    release: ("release", "End what a matter holds."),
 }
 """Each with its name and what it does in a few words, in the order in which people need them."""
 

@@ -80,6 +80,7 @@ def as_document(report: ArchiveReport) -> dict[str, Any]:
         "days_closed": report.days_closed,
         "days_reopened": report.days_reopened,
         "days_open": report.days_open,
+        "retention": report.retention,
         "ledger_entries": report.ledger_size,
         "root_hash": report.root_hash,
         "without_witness": report.unwitnessed,
@@ -105,6 +106,14 @@ def show_report(report: ArchiveReport) -> None:
         paragraph(f"{counted(report.healed, 'object')} that an export before had not entered into the ledger now are.")
     if report.days_closed or report.days_open:
         say(f"{counted(len(report.days_closed), 'day')} closed, {counted(len(report.days_open), 'day')} still open.")
+    if report.retention.promised or report.retention.extended:
+        said = f"{report.retention.promised:,} given a last day, {report.retention.extended:,} a later one"
+        say(f"How long they are kept: {said}.")
+    if report.retention.shorter_now:
+        paragraph(
+            f"{counted(report.retention.shorter_now, 'engagement')} would be kept shorter by the retention file as it "
+            "is now; what was promised stands."
+        )
     if report.root_hash:
         say(f"The ledger has {report.ledger_size:,} entries; root hash {report.root_hash}")
     if report.unwitnessed:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from zcc_pipeline.archive.opening import ArchiveAccess
 
 
@@ -37,6 +36,16 @@ class ArchiveSettings(BaseSettings):
         description="Who acts on the archive, as its ledger says it: a role or a service account, for ever readable",
         examples=["svc-archive"],
     )
+    archive_retention: Path | None = Field(
+        None,
+        description="File that says how long engagements are kept, and why; without it nothing archived ever expires",
+        examples=["/etc/zcc/retention.yml"],
+    )
+
+    @field_validator("archive_retention")
+    @classmethod
+    def _absolute_file(cls, path: Path | None) -> Path | None:
+        return path.expanduser().absolute() if path else path
 
 
 def archive_access(settings: ArchiveSettings, *, home: Path, account: str | None) -> ArchiveAccess:
@@ -51,4 +60,5 @@ def archive_access(settings: ArchiveSettings, *, home: Path, account: str | None
         signing_key=key.get_secret_value() if key else None,
         witness=settings.archive_witness_url,
         actor=settings.archive_actor,
+        retention=settings.archive_retention,
     )
