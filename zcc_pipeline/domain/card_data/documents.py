@@ -30,6 +30,10 @@ _SPEAKERS = (
 )
 _MACHINE = re.compile(r"(?:(?:\A|_)(?:ids?|uuid|urls?|time|at|ts|ms|date|sha256|sha512|token|path)|key)\Z")
 """Names of values that machines make: no text, and changed they would be of no use."""
+_NAME = re.compile(r"[A-Za-z_]{1,40}\d{0,4}")
+_UNNAMED = "(name)"
+"""Stands in a path for a name that could hold digits or number words itself."""
+_LONGEST_PATH = 400
 _ROUNDS = 4
 
 _DIGITS_AND_REST = bytes(48 if 48 <= byte <= 57 else 120 for byte in range(256))
@@ -201,9 +205,14 @@ class _Level:
         self.wants_key = not is_list
 
     def child(self) -> str:
+        if len(self.path) > _LONGEST_PATH:
+            return self.path  # nested without end: the place is told less exactly
         if self.is_list:
             return f"{self.path}[{self.number}]"
-        return f"{self.path}.{self.key}" if self.path else self.key
+        if not self.key:
+            return self.path
+        name = self.key if _NAME.fullmatch(self.key) else _UNNAMED
+        return f"{self.path}.{name}" if self.path else name
 
 
 def _literals(text: str) -> Iterator[_Literal]:

@@ -237,3 +237,17 @@ def test_clean_text_goes_through_at_ten_megabytes_a_second_on_a_quiet_machine():
 def test_a_finding_never_tells_the_digits():
     for finding in [*scan_text(VISA), *scan_cues(CUES), *scan_document(json.dumps({"note": AMEX}).encode())]:
         assert not re.search(r"4111|1111|3782|10005", repr(finding))
+
+
+def test_a_name_that_is_a_card_number_is_not_told_either():
+    document = json.dumps({"4111111111111111": {"note": VISA}, "four one": [AMEX]}).encode()
+    assert [finding.field for finding in scan_document(document)] == ["", "(name).note", "(name)[0]"]
+    assert b"1111" not in redact_document(document)
+
+
+def test_a_document_nested_without_end_takes_no_more_than_its_length():
+    document = b"[" * 20_000 + json.dumps(VISA).encode()
+    started = time.process_time()
+    assert len(scan_document(document)) == 1
+    scan_document(b'{"' + b"k" * 20_000 + b'":[' + b"1," * 20_000 + b"1]}")
+    assert time.process_time() - started < 10
