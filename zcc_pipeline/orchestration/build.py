@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from zcc_pipeline.orchestration.assets.archive import build_archive_assets, build_archive_checks
 from zcc_pipeline.orchestration.assets.archive_verification import (
     build_verification_assets,
     build_verification_checks,
@@ -61,12 +62,14 @@ def build_defs(
             *dbt_assets,
             *build_publish_assets(project),
             *build_export_assets(project, crms),
+            *build_archive_assets(),
             *build_verification_assets(),
         ],
         asset_checks=[
             *build_checks(),
             *build_coverage_checks(),
             *build_export_checks(crms),
+            *build_archive_checks(),
             *build_verification_checks(),
         ],
         jobs=build_jobs(dbt_assets, crms),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from zcc_pipeline.orchestration.assets.archive import COMPLIANCE_ARCHIVE
 from zcc_pipeline.orchestration.assets.archive_verification import VERIFICATION, build_verification_job
 from zcc_pipeline.orchestration.assets.coverage import COVERAGE, RECONCILE
 from zcc_pipeline.orchestration.assets.events import EVENTS, REFRESH
@@ -23,6 +24,7 @@ BUILD_AND_PUBLISH = "build_and_publish"
 COMPACTION = "compaction"
 NOTES_AUDIT = "notes_audit"
 EXPORT = "export"
+ARCHIVE = "archive"
 
 
 def build_jobs(
@@ -31,18 +33,19 @@ def build_jobs(
     """All jobs; asset jobs include the checks of what they materialise."""
     everything = dg.AssetSelection.all() - dg.AssetSelection.assets(VERIFICATION)
     seldom = dg.AssetSelection.assets(*(key_of(name) for name in (*REFERENCE, LATE_CLOSERS, COVERAGE)))
+    archived = dg.AssetSelection.assets(COMPLIANCE_ARCHIVE)
     built = dg.AssetSelection.assets(ANALYTICS, *(key for assets in dbt_assets for key in assets.keys))
     exported = dg.AssetSelection.assets(*map(export_key, crms))
     return [
         dg.define_asset_job(
             EVERYTHING,
             everything,
-            description="The whole graph for a range of days: pull, late closers, settle, proof, build, publish, CRMs.",
+            description="The whole graph for a range of days: pull, settle, proof, build, publish, CRMs, archive.",
         ),
         dg.define_asset_job(
             TODAY,
-            everything - seldom,
-            description="The whole graph for the running day, without reference lists, late closers and coverage.",
+            everything - seldom - archived,
+            description="The graph for the running day, without reference lists, late closers, coverage and archive.",
         ),
         dg.define_asset_job(
             BUILD_AND_PUBLISH, built, description="Load what is new in the lake, rebuild, test, publish."
@@ -58,6 +61,9 @@ def build_jobs(
             description="Poll the look-back, compare it with what was pushed, heal, build, publish.",
         ),
         *([_build_export_job(exported)] if crms else []),
+        dg.define_asset_job(
+            ARCHIVE, archived, description="Bring the compliance archive up to date with what has landed."
+        ),
         _build_compaction_job(),
         _build_notes_audit_job(),
         build_verification_job(),

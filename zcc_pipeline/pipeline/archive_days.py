@@ -186,3 +186,16 @@ def _of_listed(
 
 def _is_closed(row: ArchiveWindow | None) -> bool:
     return row is not None and row.is_closed
+
+
+PATIENCE = timedelta(days=4)
+"""A day's last engagements have ended, what is late has come and what is gone counts as gone by then."""
+
+
+def overdue_days(runtime: Runtime) -> dict[date, list[str]]:
+    """Days with engagements that should be closed by now, and the datasets in which they are not."""
+    latest = runtime.today() - PATIENCE
+    days = [day for day in runtime.lake.days(ENGAGEMENTS) if day <= latest]
+    known = runtime.state.archive.windows(date.min, latest)
+    found = {day: [dataset for dataset in DATASETS_CLOSED if not _is_closed(known.get((day, dataset)))] for day in days}
+    return {day: datasets for day, datasets in found.items() if datasets}

@@ -15,9 +15,10 @@ import pytest
 from zcc_pipeline.domain.clock import SystemClock
 from zcc_pipeline.exports.report import ExportReport
 from zcc_pipeline.orchestration import checks, coverage_checks, export_checks
-from zcc_pipeline.orchestration.assets import coverage, dbt, events, exports, publish, raw, refresh
+from zcc_pipeline.orchestration.assets import archive, coverage, dbt, events, exports, publish, raw, refresh
 from zcc_pipeline.orchestration.build import build_defs
 from zcc_pipeline.orchestration.partitions import range_tags
+from zcc_pipeline.pipeline.archiving import ArchiveReport
 from zcc_pipeline.pipeline.coverage_health import CoverageHealth
 from zcc_pipeline.pipeline.event_refresh import EventsReport
 from zcc_pipeline.pipeline.export_health import ExportHealth
@@ -79,6 +80,9 @@ class FakePipeline:
     exported: list[tuple[str, tuple[date, date] | None]] = field(default_factory=list)
     export_report: ExportReport = field(default_factory=lambda: ExportReport("salesforce", is_dry_run=False))
     export_health: ExportHealth = field(default_factory=lambda: ExportHealth("salesforce"))
+
+    archive_report: ArchiveReport = field(default_factory=ArchiveReport)
+    overdue: dict[date, list[str]] = field(default_factory=dict)
 
     def run(
         self,
@@ -182,6 +186,8 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePipeline]:
     monkeypatch.setattr(coverage_checks, "flow_scripts", lambda *_: fake.flows)
     monkeypatch.setattr(dbt, "build", fake.build)
     monkeypatch.setattr(publish, "publish", fake.publish)
+    monkeypatch.setattr(archive, "archive_changes", lambda *_: fake.archive_report)
+    monkeypatch.setattr(archive, "overdue_days", lambda *_: fake.overdue)
     monkeypatch.setattr(exports, "export", fake.export)
     monkeypatch.setattr(export_checks, "export_health", lambda *_: fake.export_health)
     monkeypatch.setattr(checks, "status", lambda *_: fake.status)

@@ -55,7 +55,7 @@ def graph_lines(defs: dg.Definitions) -> list[str]:
     own = {"read_to_the_end", "is_fresh"} | {"everything_explained", "every_day_listed"}
     own |= {"nothing_about_to_expire", "nothing_in_quarantine", "differences_healed", "every_event_subscribed"}
     own |= {"events_arrive", "events_are_fast", "flow_scripts_send", "receiver_is_heard"}
-    own |= {"nothing_refused", "everything_has_left", "fresh_and_clean"}
+    own |= {"nothing_refused", "everything_has_left", "fresh_and_clean", "window_closed_on_time"}
     for name in sorted(own):
         at = sorted(key.asset_key.to_user_string() for key in graph.asset_check_keys if key.name == name)
         lines.append(f"  {name}: {at[0] if len(at) == 1 else f'{len(at)} assets'}")
