@@ -22,6 +22,7 @@
         'zoom/events': 'base_zoom__events',
         'zoom/files': 'base_zoom__files',
         'zoom/completeness': 'base_zoom__completeness',
+        'zoom/card_data': 'base_zoom__card_data',
         'zoom/coverage': 'base_zoom__coverage'
     }) }}
 {%- endmacro %}

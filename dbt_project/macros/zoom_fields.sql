@@ -233,3 +233,12 @@
         'stored_items': 'integer', 'verified_at': 'any', 'next_try_at': 'text', 'occurred_at': 'text'
     }) }}
 {%- endmacro %}
+
+
+{#- One record per text that was searched for card data, made by the pipeline; places only, never the digits. -#}
+{% macro card_data_fields() -%}
+    {{ return({
+        'engagement_id': 'text', 'dataset': 'text', 'record_id': 'text', 'version': 'text', 'status': 'text', 'findings': 'any',
+        'occurred_at': 'text'
+    }) }}
+{%- endmacro %}

@@ -25,13 +25,13 @@ from zcc_pipeline.domain.transcript_formats import parse_transcript
 from zcc_pipeline.domain.window import format_time
 from zcc_pipeline.landing import Lake
 
-CardDataPolicy = Literal["flag", "redact"]
+CardDataPolicy = Literal["flag", "block", "redact"]
 
 DATASET = DATASETS["zoom/card_data"]
 ROOM = "card_data"
 """Name under which the quarantine holds recordings whose transcript has card data."""
 REASON = "the transcript of this recording holds card data"
-STATUS: dict[CardDataPolicy, str] = {"flag": "flagged", "redact": "redacted"}
+STATUS: dict[CardDataPolicy, str] = {"flag": "flagged", "block": "blocked", "redact": "redacted"}
 CLEAN = "clean"
 
 TRANSCRIPT = "zoom/recording_transcripts"

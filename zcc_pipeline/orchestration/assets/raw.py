@@ -36,6 +36,7 @@ FILES = {
 TEXT_FILES = ("zoom/recording_transcripts", "zoom/messaging_transcripts", "zoom/voicemail_transcripts")
 LANDED_BY = {
     "zoom/files": (*FILES, *TEXT_FILES),
+    "zoom/card_data": ("zoom/notes", *TEXT_FILES),
     "zoom/events": ("zoom/events",),
     "zoom/coverage": ("zoom/coverage",),
 }

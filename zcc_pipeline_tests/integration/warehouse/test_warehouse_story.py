@@ -28,6 +28,8 @@ from zcc_pipeline_tests.parsed_project import give_parsed_project
 
 pytestmark = [pytest.mark.integration]
 
+CARD_DATA = (("gone", "notes", "n9", "clean"), ("gone", "notes", "n9", "blocked"), ("e1", "notes", "n1", "clean"))
+"""Engagement, dataset, text and what the search for card data said."""
 ACTIVITY_OF_E2 = "select activity_hash, _load_seq from marts.crm_activities where engagement_id = 'e2'"
 
 
@@ -99,7 +101,22 @@ def _first_landing(lake: LakeFiles) -> None:
         consumers=consumer("c1", "+12055550101", "Jo"),
     )
     lake.engagement("e2", as_of=hours(1), agents=[], talk_duration=0, consumers=consumer("", "(205) 555-0101", "Jo B."))
-    lake.engagement("gone", as_of=hours(1), consumers=consumer("c9", "", "Old"))
+    lake.engagement(
+        "gone", as_of=hours(1), consumers=consumer("c9", "", "Old"), notes=[note("n9", "paid", modified=hours(0.5))]
+    )
+    for engagement_id, dataset, record_id, status in CARD_DATA:
+        searched = {"dataset": f"zoom/{dataset}", "record_id": record_id, "version": status, "status": status}
+        lake.land(
+            "card_data",
+            f"zoom/{dataset}:{record_id}:{status}",
+            {
+                **searched,
+                "engagement_id": engagement_id,
+                "findings": [{"rule": "card_number"}] if status != "clean" else [],
+            },
+            as_of=hours(1),
+            engagement_id=engagement_id,
+        )
     lake.engagement("midnight", as_of=hours(16), start=hours(14.6))  # 23:36 UTC: already the next day in Berlin
     lake.land("engagements", "flips", engagement("flips", talk_duration=100), as_of=hours(1), engagement_id="flips")
     lake.land(
@@ -461,6 +478,14 @@ def test_a_deleted_recording_keeps_its_row_and_a_stored_one_its_file(story: Stor
         ("r1", False, "files/recording/r1", "files/recording_transcript/r1"),
         ("r2", True, None, None),
     ]
+
+
+def test_texts_of_an_engagement_with_blocked_card_data_do_not_leave(story: Story) -> None:
+    query = "select engagement_id, card_data_status from marts.engagements where engagement_id in ('e1', 'e2', 'gone')"
+    expected = [("e1", "clean"), ("e2", "clean"), ("gone", "blocked")]
+    assert sorted(story.rows(query)) == sorted(read(story.refreshed, query)) == expected
+    leaves = "select notes_text, note_versions, transcript_text, recordings from marts.crm_activities"
+    assert story.rows(f"{leaves} where engagement_id = 'gone'") == [(None, [], None, [])]
 
 
 def test_an_activity_gathers_what_leaves_of_an_engagement(story: Story) -> None:

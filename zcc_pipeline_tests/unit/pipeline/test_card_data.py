@@ -30,7 +30,7 @@ def land_note(runtime, note, **more):
     land(runtime, "zoom/notes", "n1", {"note_id": "n1", "note": note, **more}, day=TODAY, shape=SHAPE_LIST)
 
 
-@pytest.mark.parametrize(("policy", "status"), [("flag", "flagged"), ("redact", "redacted")])
+@pytest.mark.parametrize(("policy", "status"), [("flag", "flagged"), ("block", "blocked"), ("redact", "redacted")])
 def test_a_note_with_a_card_is_known_as_such(tmp_path, policy, status):
     with open_home(tmp_path, card_data_policy=policy) as runtime:
         land_note(runtime, NOTE["note"])
@@ -120,8 +120,9 @@ def test_with_redact_the_digits_are_nowhere_under_home(tmp_path):
         assert digits not in whole
 
 
-def test_what_is_kept_about_a_finding_never_holds_the_digits(tmp_path):
-    with open_home(tmp_path) as runtime:
+@pytest.mark.parametrize("policy", ["flag", "block"])
+def test_what_is_kept_about_a_finding_never_holds_the_digits(tmp_path, policy):
+    with open_home(tmp_path, card_data_policy=policy) as runtime:
         land_note(runtime, NOTE["note"])
         assert b"4111" not in msgspec.json.encode(verdicts(runtime))
     for file in tmp_path.rglob("*"):

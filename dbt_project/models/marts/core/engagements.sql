@@ -10,6 +10,7 @@
                 'base_zoom__email_messages': 'engagement_id',
                 'base_zoom__voice_calls': 'engagement_id',
                 'base_zoom__completeness': 'engagement_id',
+                'base_zoom__card_data': 'engagement_id',
                 'base_zoom__recording_transcripts': 'engagement_id',
                 'base_zoom__messaging_transcripts': 'engagement_id',
                 'base_zoom__voicemail_transcripts': 'engagement_id',
@@ -128,6 +129,14 @@ completeness as (
     from {{ touched_records('completeness', 'completeness_key') }}
     where not is_deleted_at_source
     group by engagement_id
+),
+
+card_data as (
+    select
+        engagement_id,
+        arg_min(status, {{ card_data_rank('status') }}) as card_data_status
+    from {{ touched_records('card_data', 'card_data_key') }}
+    group by engagement_id
 )
 
 select
@@ -184,6 +193,13 @@ select
     coalesce(email_messages.email_message_count, 0) as email_message_count,
     completeness.completeness_status,
     completeness.incomplete_kinds,
+    coalesce(
+        card_data.card_data_status,
+        case
+            when coalesce(notes.note_count, 0) + coalesce(transcripts.transcript_count, 0) > 0 then 'not_scanned'
+            else 'clean'
+        end
+    ) as card_data_status,
     measured.is_deleted_at_source,
     greatest(
         measured.as_of, notes.known_as_of, dispositions.known_as_of, recordings.known_as_of, voicemails.known_as_of,
@@ -201,3 +217,4 @@ left join surveys on measured.engagement_id = surveys.engagement_id
 left join email_messages on measured.engagement_id = email_messages.engagement_id
 left join voice_calls on measured.engagement_id = voice_calls.engagement_id
 left join completeness on measured.engagement_id = completeness.engagement_id
+left join card_data on measured.engagement_id = card_data.engagement_id

@@ -19,6 +19,12 @@ with engagements as (
     where started_at is not null
 ),
 
+-- their texts and files stay here
+blocked as (
+    select engagement_id from engagements
+    where card_data_status = 'blocked'
+),
+
 agents as (
     select * from {{ ref('int_agents__addressed') }}
 ),
@@ -30,6 +36,7 @@ current_notes as (
         {{ plain_text('note') }} as note,
         last_modified_at
     from {{ touched_only(ref('engagement_notes'), 'engagement_id') }}
+    where engagement_id not in (select engagement_id from blocked)
 ),
 
 notes as (
@@ -53,6 +60,7 @@ history as (
         coalesce(zoom_user_id, last_value(zoom_user_id ignore nulls) over so_far) as zoom_user_id,
         case when is_deletion then valid_from else coalesce(last_modified_at, valid_from) end as written_at
     from {{ touched_only(ref('note_history'), 'engagement_id') }}
+    where engagement_id not in (select engagement_id from blocked)
     window so_far as (partition by note_id order by version rows between unbounded preceding and current row)
 ),
 
@@ -88,6 +96,7 @@ files as (
 ] %}
 {{ family }}s as (
     select * from {{ touched_only(ref(mart), 'engagement_id') }}
+    where engagement_id not in (select engagement_id from blocked)
 ),
 
 -- what the source has deleted leaves only where a copy was stored in time
@@ -147,7 +156,7 @@ transcripts as (
                 list_transform(turns, lambda one: concat(nullif(one.speaker, '') || ': ', one.text)), chr(10)
             )") }} as spoken
         from {{ touched_records(kind ~ '_transcripts', 'source_id') }}
-        where not is_deleted_at_source
+        where not is_deleted_at_source and engagement_id not in (select engagement_id from blocked)
         {%- if not loop.last %}
         union all
         {%- endif %}

@@ -1,0 +1,3 @@
+{{ config(materialized='view') }}
+
+{{ records_as_they_are(ref('base_zoom__card_data'), 'card_data_key') }}
