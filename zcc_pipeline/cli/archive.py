@@ -9,6 +9,7 @@ import typer
 from zcc_pipeline.cli.archive_export import export
 from zcc_pipeline.cli.archive_holds import hold, release, retention
 from zcc_pipeline.cli.archive_package import package
+from zcc_pipeline.cli.archive_restore import restore
 from zcc_pipeline.cli.archive_verify import verify
 
 
@@ -27,6 +28,7 @@ COMMANDS: dict[Callable[..., None], tuple[str, str]] = {
     export: ("export", "Archive what has changed."),
     verify: ("verify", "Is it what it was? Names what is not."),
     package: ("package", "Hand a selection over, with its audit trail."),
+    restore: ("restore", "Lost files and records, back from it."),
     retention: ("retention", "What is kept until when, and what is held."),
     hold: ("hold", "Keep from being erased, for a matter."),
     release: ("release", "End what a matter holds."),

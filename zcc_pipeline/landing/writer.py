@@ -85,6 +85,11 @@ class LakeWriter:
         for staged in self._staged:
             staged.discard()
 
+    @property
+    def counts(self) -> LandingCounts:
+        """What became of the records as far as they were flushed; whoever never commits learns what would become."""
+        return self._counts
+
     def add(self, chunk: RecordChunk) -> None:
         """Take records in; they are written once enough have come together.
 
