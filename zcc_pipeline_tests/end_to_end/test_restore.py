@@ -10,6 +10,7 @@ import pytest
 
 from zcc_pipeline.archive.ledger import Action
 from zcc_pipeline.pipeline.archive_sources import RECORDS
+from zcc_pipeline.pipeline.archive_verification import VerifyOptions, verify_archive
 from zcc_pipeline.pipeline.archiving import archive_changes
 from zcc_pipeline.pipeline.restore import RestoreReport, restore
 from zcc_pipeline_tests.story import Story, story
@@ -113,3 +114,18 @@ def test_an_archived_file_that_is_damaged_itself_is_named_and_not_restored(archi
     finally:
         audio.write_bytes(before)
         bring_back(archived)
+
+
+def test_an_exported_archive_verifies_clean_before_and_after_all_that(archived: Story, tmp_path: Path) -> None:
+    with archived.runtime() as runtime:
+        outcome = verify_archive(
+            runtime.archive,
+            home=tmp_path,
+            clock=runtime.clock,
+            run_id="run-1",
+            options=VerifyOptions(second_copy=shutil.copytree(archived.home / "archive", tmp_path / "copy")),
+        )
+    assert [str(finding) for finding in outcome.first_findings] == []
+    assert outcome.summary.counts.objects == outcome.summary.counts.copies > 10
+    assert outcome.summary.counts.windows > 0
+    assert outcome.summary.counts.index_files > 1
