@@ -207,7 +207,8 @@ class ObjectStore:
                 except (ValueError, KeyError):  # cut off while it was written: nothing was published then
                     continue
                 with self._place.alone(object_key(object_id)):
-                    self._settled(object_id)
+                    if self._settled(object_id) is None:
+                        self._place.remove_empty(object_key(object_id))
                 settled.append(object_id)
         return settled
 

@@ -105,11 +105,17 @@ class FolderPlace:
         source.rename(doomed)
         sync_folder(source.parent)
         shutil.rmtree(doomed)
-        for parent in source.parents:
+        self.remove_empty(key)
+
+    def remove_empty(self, key: str) -> None:
+        """Folders above a key that hold nothing: no empty folder belongs into an OCFL root."""
+        for parent in (self.top / key).parents:
             if parent == self.top:
                 break
             try:
                 parent.rmdir()
+            except FileNotFoundError:
+                continue
             except OSError:  # something else is in it
                 break
 

@@ -56,6 +56,10 @@ class Place(Protocol):
         """A folder with everything in it, for good."""
         ...
 
+    def remove_empty(self, key: str) -> None:
+        """Folders above a key that hold nothing."""
+        ...
+
     def alone(self, key: str) -> AbstractContextManager[None]:
         """Nobody else changes what is under that key meanwhile."""
         ...

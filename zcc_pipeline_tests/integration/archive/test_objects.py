@@ -263,6 +263,18 @@ def half_written(archive: Archive, tmp_path: Path, *, damaged: bool) -> Path:
     return archive.folder()
 
 
+def test_folders_that_were_made_for_an_object_that_never_came_are_taken_away(archive: Archive) -> None:
+    archive.write(1)
+    archive.folder(2).parent.mkdir(parents=True)
+    with archive.place.staging() as staged:
+        kept = staged.with_name("999999999-crashed")
+        kept.mkdir()
+        (kept / "target.json").write_text(json.dumps({"object_id": object_id(2)}))
+    assert not archive.judged_valid()
+    assert archive.store.recover() == [object_id(2)]
+    assert archive.judged_valid()
+
+
 def test_a_whole_version_that_a_crash_kept_from_being_shown_is_taken_over(archive: Archive, tmp_path: Path) -> None:
     half_written(archive, tmp_path, damaged=False)
     assert archive.problems() != []
