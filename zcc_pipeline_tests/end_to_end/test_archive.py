@@ -25,6 +25,7 @@ from zcc_pipeline.archive.naming import engagement_id_of, object_id_of
 from zcc_pipeline.archive.ocfl import check_object
 from zcc_pipeline.archive.ocfl.layout import object_key
 from zcc_pipeline.pipeline.archiving import ArchiveReport, archive_changes
+from zcc_pipeline.pipeline.pull import STEPS
 from zcc_pipeline_tests.story import Story, story
 from zcc_pipeline_tests.truth_comparison import _expected_files
 
@@ -289,3 +290,22 @@ def test_of_two_exporters_one_is_told_to_come_back_and_nothing_is_doubled(told: 
     if codes == [0, 1]:
         assert any(b"another process exports to archive now" in error for _, error in said)
     sound(told)
+
+
+def test_transcripts_that_come_late_are_one_version(tmp_path: Path) -> None:
+    late = "zoom/recording_transcripts"
+    with story(tmp_path / "home", days=2, per_day=25) as told:
+        told.pull(only=tuple(name for step in STEPS if late not in step.produces for name in step.produces))
+        export(told)
+        before = heads(told)
+        first = {key: contents(folder(told, key) / "v1") for key in before}
+        had = {key: files_of(told, key, inventory) for key, inventory in before.items()}
+        assert {inventory["head"] for inventory in before.values()} == {"v1"}
+        told.pull(only=(late,))
+        report = export(told)
+        after = heads(told)
+        grown = {key for key in before if files_of(told, key, after[key]) > had[key]}
+        assert grown
+        assert {key for key in after if after[key]["head"] == "v2"} == grown
+        assert report.versions == len(grown)
+        assert {key: contents(folder(told, key) / "v1") for key in before} == first
