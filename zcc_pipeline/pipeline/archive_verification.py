@@ -22,6 +22,8 @@ NOTEBOOK = "archive_verification.sqlite"
 REPORTS = "archive_reports"
 FRESH = timedelta(days=8)
 """A weekly verification may be a day late before it counts as missing."""
+MAY_BE_OPEN = timedelta(days=35)
+"""For so long after a day something of it may still be awaited, or come late and open it again."""
 _SHOWN = 50
 
 
@@ -90,7 +92,10 @@ def verify_archive(
     )
     with Notebook(home / NOTEBOOK, resume=options.resume) as notebook:
         started_at = _started_at(notebook, clock)
-        verification = Verification(subject, notebook, pace, progress=progress or Silence())
+        settled_before = (clock.now() - MAY_BE_OPEN).date()
+        verification = Verification(
+            subject, notebook, pace, progress=progress or Silence(), settled_before=settled_before
+        )
         for _ in verification.run():
             pass
         summary = Summary(

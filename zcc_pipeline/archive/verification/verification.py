@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import date
 
 from zcc_pipeline.archive.ledger import Ledger, Shelf, check_ledger
 from zcc_pipeline.archive.ocfl import check_root
@@ -57,6 +58,8 @@ class Verification:
     notebook: Notebook
     pace: Pace
     progress: Progress = field(default_factory=Silence)
+    settled_before: date = date.max
+    """Days from this one on may be open without that being a finding."""
     threads: int = 2
     counts: Counts = field(default_factory=Counts)
     _windows: Windows = field(default_factory=Windows)
@@ -87,7 +90,9 @@ class Verification:
         yield from self._check_objects()
         yield from self._settle_doubts()
         if self._is_compared:
-            yield from check_windows(self.archive.place, self._windows, self.pace.spend)
+            yield from check_windows(
+                self.archive.place, self._windows, self.pace.spend, settled_before=self.settled_before
+            )
             self.counts.windows = len(self._windows.closed)
         for key, text in check_sums(self.archive.place, INDEX, self.pace.spend):
             yield Finding(Area.INDEX, key, "", text)

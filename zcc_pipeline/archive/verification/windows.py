@@ -39,8 +39,13 @@ class Windows:
         self.ever.add(entry.manifest_sha512 or "")
 
 
-def check_windows(place: Place, windows: Windows, advance: Callable[[int], None]) -> Iterator[Finding]:
-    """Manifests that are altered, foreign or missing; days that were opened again; days that nobody closed."""
+def check_windows(
+    place: Place, windows: Windows, advance: Callable[[int], None], *, settled_before: date
+) -> Iterator[Finding]:
+    """Manifests that are altered, foreign or missing; days that were opened again; days that nobody closed.
+
+    A day from ``settled_before`` on may be open: something of it may still be waited for.
+    """
     found: set[str] = set()
     for key in place.keys(FOLDER):
         with closing(place.open(key)) as stream:
@@ -52,20 +57,21 @@ def check_windows(place: Place, windows: Windows, advance: Callable[[int], None]
         if digest not in found:
             yield Finding(Area.COMPLETENESS, _name(dataset, day), "", "its manifest is not there as it was closed")
     for (dataset, day), seq in sorted(windows.reopened.items()):
+        if day >= settled_before:
+            continue
         yield Finding(
             Area.COMPLETENESS, _name(dataset, day), "", f"was opened again by entry {seq} and not closed since"
         )
-    yield from _gaps(windows)
+    yield from _gaps(windows, settled_before)
 
 
-def _gaps(windows: Windows) -> Iterator[Finding]:
+def _gaps(windows: Windows, settled_before: date) -> Iterator[Finding]:
     for dataset in sorted({dataset for dataset, _ in windows.closed}):
         days = sorted(day for name, day in windows.closed if name == dataset)
         for before, after in pairwise(days):
-            missing = (after - before).days - 1
-            if missing:
-                first, last = before + timedelta(days=1), after - timedelta(days=1)
-                span = str(first) if missing == 1 else f"{first} to {last}"
+            first, last = before + timedelta(days=1), min(after, settled_before) - timedelta(days=1)
+            if first <= last:
+                span = str(first) if first == last else f"{first} to {last}"
                 yield Finding(Area.COMPLETENESS, _name(dataset, first), "", f"a gap: {span} was never closed")
 
 

@@ -204,6 +204,15 @@ def test_each_damage_is_found_and_named(archive: WholeArchive, damage: Damage) -
     assert any(named in text for text in found), found
 
 
+@pytest.mark.parametrize("damage", [leave_a_gap, leave_a_day_open])
+def test_a_day_of_which_something_may_still_come_may_be_open(archive: WholeArchive, damage: Damage) -> None:
+    damage(archive)
+    verification = archive.verification()
+    verification.settled_before = date(2026, 11, 2)
+    with verification.notebook:
+        assert list(verification.run()) == []
+
+
 def test_an_archive_that_is_whole_has_no_finding_and_everything_is_counted(archive: WholeArchive) -> None:
     verification = archive.verification(second=archive.copy(archive.top.parent / "copy"))
     with verification.notebook:
