@@ -309,3 +309,18 @@ def test_transcripts_that_come_late_are_one_version(tmp_path: Path) -> None:
         assert {key for key in after if after[key]["head"] == "v2"} == grown
         assert report.versions == len(grown)
         assert {key: contents(folder(told, key) / "v1") for key in before} == first
+
+
+def test_an_engagement_whose_file_is_lost_is_refused_and_tried_again(told: Story) -> None:
+    lost = next(path for path in sorted((told.home / "files" / "recording").rglob("*")) if path.is_file())
+    content = lost.read_bytes()
+    lost.unlink()
+    report = export(told)
+    assert [one.why for one in report.refused] == ["a stored file is not where its record says"]
+    assert report.created == len(told.closed_engagements()) - 1
+    lost.write_bytes(content[:-1] + b"!")
+    assert ["not the one that was downloaded" in one.why for one in export(told).refused] == [True]
+    lost.write_bytes(content)
+    again = export(told)
+    assert (again.refused, again.created) == ([], 1)
+    sound(told)
