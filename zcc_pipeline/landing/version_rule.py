@@ -153,6 +153,7 @@ def _is_version(
     if latest is None:
         return True
     if arriving.as_of < latest.as_of:
+        _come_after(arriving, (version for version in history.versions if version.as_of == arriving.as_of))
         return not any(arriving.says_the_same(version, volatile_fields) for version in history.versions)
     if arriving.says_the_same(latest, volatile_fields):
         newer = _said_since(latest, arriving, others)
@@ -160,9 +161,13 @@ def _is_version(
             return False
         latest = newer[-1]
     if arriving.as_of == latest.as_of:
-        # Both speak for the same moment, so the order of arrival must be readable from the times.
-        arriving.observed_at = max(arriving.observed_at, latest.observed_at + 1)
+        _come_after(arriving, [latest])
     return True
+
+
+def _come_after(arriving: Version, others: Iterable[Version]) -> None:
+    """They speak for the same moment, so the order of arrival must be readable from the times."""
+    arriving.observed_at = max(arriving.observed_at, *(version.observed_at + 1 for version in others), 0)
 
 
 def _said_since(latest: Version, arriving: Version, others: Iterable[History]) -> list[Version]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from zcc_pipeline_tests.lakes import ENGAGEMENTS, START, all_rows, chunk, land, make_lake
@@ -92,8 +92,20 @@ def meaning_of(payload: str, is_deleted: bool) -> str:
     return "deleted" if is_deleted else {body.decode(): meaning for body, meaning in CONTENTS}[payload]
 
 
+def said(shape: str, minute: int, content: int) -> Arrival:
+    return Arrival("b", shape, minute, content, is_deleted=False)
+
+
+# two older versions that speak for one moment: the one that came later is the last word of its shape
+LATE_TWINS = [
+    [[said("detail", 3, 3), said("detail", 4, 1)]],
+    [[said("list", 0, 1), said("detail", 3, 0), said("list", 3, 1)]],
+]
+
+
 @settings(max_examples=120, deadline=None)
 @given(history=histories, merges=st.booleans())
+@example(history=LATE_TWINS, merges=False)
 def test_any_sequence_of_arrivals_leaves_the_versions_of_the_model(
     history: list[list[list[Arrival]]], merges: bool
 ) -> None:
