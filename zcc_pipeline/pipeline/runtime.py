@@ -70,8 +70,8 @@ class PipelineConfig:
     """CRMs of which something is set, by name."""
     crm_mapping: Path | None = None
     """The mapping file; None for the one that comes along."""
-    card_data: CardDataPolicy = "flag"
-    """What becomes of texts with card data."""
+    card_data: CardDataPolicy | None = None
+    """What becomes of texts with card data; None where nobody looks for any."""
     archive: ArchiveAccess | None = None
     """Where the compliance archive lies; None for a folder under ``home``."""
 
@@ -128,7 +128,8 @@ class Runtime:
         storage = self._open(self.config.lake_url)
         lake = Lake(storage, timezone=self.config.timezone, clock=self.clock, new_id=self.new_id)
         lake.ensure_seeded(DATASETS.values())
-        lake.screen = CardDataScreen(lake, lambda: self.state.quarantine, self.clock, self.config.card_data).of
+        if self.config.card_data is not None:
+            lake.screen = CardDataScreen(lake, lambda: self.state.quarantine, self.clock, self.config.card_data).of
         return lake
 
     @cached_property

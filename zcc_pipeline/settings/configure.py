@@ -80,7 +80,7 @@ def pipeline_config(settings: Settings, clock: Clock) -> PipelineConfig:
         ),
         exports=crm_access(settings),
         crm_mapping=settings.crm_mapping,
-        card_data=settings.card_data_policy,
+        card_data=None if settings.card_data_policy == "off" else settings.card_data_policy,
         archive=archive_access(settings, home=home, account=settings.zoom_account_id),
     )
 

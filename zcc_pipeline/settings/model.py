@@ -51,9 +51,10 @@ class PipelineSettings(BaseSettings):
     lookback_days: int = Field(7, ge=1, le=366, description="Days read again every night", examples=["7"])
     deep_lookback_days: int = Field(35, ge=1, le=366, description="Days read again every week", examples=["35"])
 
-    card_data_policy: Literal["flag", "block", "redact"] = Field(
-        "flag",
-        description="What becomes of texts with card data: flagged, kept from leaving, or landed without the digits",
+    card_data_policy: Literal["off", "flag", "block", "redact"] = Field(
+        "off",
+        description="What becomes of texts with card data: not looked for, flagged, kept from leaving, or landed "
+        "without the digits",
         examples=["redact"],
     )
 
