@@ -43,13 +43,13 @@ def test_a_note_with_a_card_is_known_as_such(tmp_path, policy, status):
 
 
 def test_a_clean_note_is_known_to_have_been_looked_at(tmp_path):
-    with open_home(tmp_path) as runtime:
+    with open_home(tmp_path, card_data_policy="flag") as runtime:
         land_note(runtime, "all is well")
         assert [(verdict["status"], verdict["findings"]) for verdict in verdicts(runtime)] == [("clean", [])]
 
 
 def test_what_an_older_version_held_is_not_forgotten(tmp_path):
-    with open_home(tmp_path) as runtime:
+    with open_home(tmp_path, card_data_policy="flag") as runtime:
         land_note(runtime, NOTE["note"])
         land_note(runtime, "paid")
         assert [verdict["status"] for verdict in verdicts(runtime)] == ["flagged", "clean"]
@@ -74,7 +74,7 @@ def test_a_note_inside_an_engagement_is_seen_too_and_ids_are_left_alone(tmp_path
 
 def test_a_record_of_numbers_alone_leaves_no_trace(tmp_path):
     call = {"engagement_id": "e1", "caller_number": "+14155550123", "start_time": "2026-11-22T09:00:00Z"}
-    with open_home(tmp_path) as runtime:
+    with open_home(tmp_path, card_data_policy="flag") as runtime:
         land(runtime, "zoom/voice_calls", "e1", call, day=TODAY, shape=SHAPE_LIST)
         assert verdicts(runtime) == []
 
@@ -85,7 +85,7 @@ def test_a_recording_whose_transcript_has_a_card_goes_to_quarantine_with_its_tim
         {"turn": 2, "speaker": "Ann", "offset_seconds": 9.5, "duration_seconds": 0.5, "text": "mm-hm"},
         {"turn": 3, "speaker": "Bob", "offset_seconds": 10.0, "duration_seconds": 3.0, "text": SPOKEN[18:] + " 1111"},
     ]
-    with open_home(tmp_path) as runtime:
+    with open_home(tmp_path, card_data_policy="flag") as runtime:
         land(runtime, "zoom/recording_transcripts", "r1", {"turns": turns}, day=TODAY, shape=SHAPE_LIST)
         (item,) = runtime.state.quarantine.list("held")
         assert (item.dataset, item.record_id, item.detail, item.payload) == ("zoom/recordings", "r1", "7.0-13.0 s", b"")
