@@ -115,7 +115,7 @@ class Runtime:
     def state(self) -> StateStore:
         """The ledgers; refused where data has landed in days of another time zone."""
         self.config.home.mkdir(parents=True, exist_ok=True)
-        state = StateStore.open(self.config.state_url)
+        state = StateStore.open(self.config.state_url, keys_folder=self.config.home / "keys")
         if state.settings.timezone() is not None:
             state.settings.freeze_timezone(self.config.timezone.key)
         return state

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0005"
+HEAD = "0006"
 """Schema this version writes: the newest migration. Four digits, so that a higher one is known to be newer."""
 
 VERSION_TABLE = "zcc_state_version"
@@ -262,6 +262,14 @@ archive_windows = sa.Table(
     sa.Column("changed_at", UtcDateTime, nullable=False),
 )
 
+# What was erased and must not come back: HMAC-SHA-256 of ids, under a key that is not in this database.
+suppressed = sa.Table(
+    "zcc_suppressed",
+    metadata,
+    sa.Column("id_hash", sa.String(64), primary_key=True),
+    sa.Column("added_at", UtcDateTime, nullable=False),
+)
+
 # Times of the rate budget are seconds since the epoch, so that the arithmetic happens inside one statement on either
 # database.
 rates = sa.Table(
@@ -299,4 +307,5 @@ LEDGER_TABLES = (
     export_pieces,
     archived,
     archive_windows,
+    suppressed,
 )

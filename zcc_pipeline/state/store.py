@@ -32,13 +32,16 @@ from zcc_pipeline.state.migrate import ensure_current
 from zcc_pipeline.state.quarantine import StoredQuarantine
 from zcc_pipeline.state.rate import SharedRateBudget
 from zcc_pipeline.state.reads import StoredReads
+from zcc_pipeline.state.suppression import StoredSuppression
 from zcc_pipeline.state.windows import StoredWindows
 
 
 class StateStore:
     """All ledgers of one installation. Safe to use from several threads and processes at once."""
 
-    def __init__(self, ledgers: Database, rates: Database, new_id: Callable[[datetime], str]) -> None:
+    def __init__(
+        self, ledgers: Database, rates: Database, new_id: Callable[[datetime], str], keys_folder: Path | None
+    ) -> None:
         self._ledgers = ledgers
         self._rates = rates
         self.budget = SharedRateBudget(rates)
@@ -51,28 +54,32 @@ class StateStore:
         self.differences = StoredDifferences(ledgers)
         self.exports = StoredExports(ledgers)
         self.archive = StoredArchive(ledgers)
+        self.suppression = StoredSuppression(ledgers, keys_folder)
         self.settings = FrozenSettings(ledgers)
 
     @classmethod
-    def open(cls, url: str, *, new_id: Callable[[datetime], str] | None = None) -> Self:
+    def open(
+        cls, url: str, *, new_id: Callable[[datetime], str] | None = None, keys_folder: Path | None = None
+    ) -> Self:
         """Open, creating or migrating where needed.
 
         ``url`` is a path, ``sqlite:///…`` or ``postgresql://…``. ``new_id`` makes ids that sort by the time they are
-        given (ULIDs by default). Raises ``ConfigurationError`` for a wrong URL or a store written by a newer version,
-        and ``TransientError`` where the database cannot be reached.
+        given (ULIDs by default). ``keys_folder`` is for keys that must not lie in the database itself; for a SQLite
+        file it is ``keys`` beside it unless told otherwise. Raises ``ConfigurationError`` for a wrong URL or a store
+        written by a newer version, and ``TransientError`` where the database cannot be reached.
         """
         target = parse_state_url(url)
         if target.get_backend_name() != "sqlite":
             ledgers = Database(open_ledger_engine(target))
             ensure_current(ledgers, frozenset({"ledgers", "rates"}))
-            return cls(ledgers, Database(open_rate_engine(target)), new_id or _ulid)
+            return cls(ledgers, Database(open_rate_engine(target)), new_id or _ulid, keys_folder)
         path = Path(target.database or "")
         path.parent.mkdir(parents=True, exist_ok=True)
         ledgers = Database(open_ledger_engine(target))
         ensure_current(ledgers, frozenset({"ledgers"}))
         beside = target.set(database=str(path.with_name(f"{path.stem}-rate{path.suffix}")))
         _migrate_rate_file(beside)
-        return cls(ledgers, Database(open_rate_engine(beside)), new_id or _ulid)
+        return cls(ledgers, Database(open_rate_engine(beside)), new_id or _ulid, keys_folder or path.parent / "keys")
 
     def close(self) -> None:
         """Give all connections back."""

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from zcc_pipeline.domain.completeness import ArtefactKind, Reason
 from zcc_pipeline.domain.datasets import Label
@@ -56,6 +57,12 @@ def want(url: str, start_at: str, first: str, last: str) -> None:
             ]
             new += store.artefacts.want(wanted, now=now)
         print(new)
+
+
+def suppress(url: str, start_at: str, keys_folder: str, engagement_id: str) -> None:
+    with StateStore.open(url, keys_folder=Path(keys_folder)) as store:
+        wait_for_start(start_at)
+        store.suppression.add([engagement_id], now=datetime.now(UTC))
 
 
 def write_until_killed(url: str) -> None:
