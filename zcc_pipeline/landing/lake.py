@@ -17,7 +17,7 @@ from zcc_pipeline.domain.window import Window
 from zcc_pipeline.landing.compaction import CompactionResult, compact_day, sweep_superseded
 from zcc_pipeline.landing.known import DayVersions
 from zcc_pipeline.landing.layout import SEED_DAY, SEED_NAME, LakeFile, day_folder, parse_day_folder
-from zcc_pipeline.landing.reading import live_day, newest_versions, read_ids, retry_once
+from zcc_pipeline.landing.reading import list_day, live_day, newest_versions, read_ids, retry_once
 from zcc_pipeline.landing.schema import no_versions, write_versions
 from zcc_pipeline.landing.storage import STAGING_KEPT, Storage
 from zcc_pipeline.landing.writer import FLUSH_BYTES, LakeWriter, Reject
@@ -142,6 +142,14 @@ class Lake:
     def live_files(self, dataset: str) -> list[str]:
         """``files`` as the URLs that DuckDB reads, the empty seed first, so that there is always one."""
         return [file.url for file in self.files(dataset)]
+
+    def every_file(self) -> Iterator[LakeFile]:
+        """All files of all datasets, replaced ones included; of a day first those that others may have replaced."""
+        for dataset in self._datasets():
+            for day in self.days(dataset):
+                yield from sorted(
+                    list_day(self._storage, dataset, day), key=lambda file: (file.is_compacted, file.name)
+                )
 
     def compact(self, dataset: str, day: date) -> CompactionResult:
         """Merge a day's small files into one that keeps every distinct version. The caller holds the warehouse lock."""
