@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0006"
+HEAD = "0007"
 """Schema this version writes: the newest migration. Four digits, so that a higher one is known to be newer."""
 
 VERSION_TABLE = "zcc_state_version"
@@ -270,6 +270,29 @@ suppressed = sa.Table(
     sa.Column("added_at", UtcDateTime, nullable=False),
 )
 
+# What is being erased, until nothing is left of it anywhere; only ids, and they go with the row.
+purges = sa.Table(
+    "zcc_purge",
+    metadata,
+    sa.Column("engagement_id", sa.Text, primary_key=True),
+    sa.Column("object_id", sa.Text, nullable=False),
+    sa.Column("day", sa.Date),
+    sa.Column("run_id", sa.String(32), nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("matter", sa.Text),
+    sa.Column("begun_at", UtcDateTime, nullable=False),
+    sa.Column("is_logged", sa.Boolean(create_constraint=False), nullable=False),
+    sa.Column("is_out_of_inbox", sa.Boolean(create_constraint=False), nullable=False),
+)
+
+purge_traces = sa.Table(
+    "zcc_purge_trace",
+    metadata,
+    sa.Column("engagement_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+)
+
 # Times of the rate budget are seconds since the epoch, so that the arithmetic happens inside one statement on either
 # database.
 rates = sa.Table(
@@ -308,4 +331,6 @@ LEDGER_TABLES = (
     archived,
     archive_windows,
     suppressed,
+    purges,
+    purge_traces,
 )

@@ -29,6 +29,7 @@ from zcc_pipeline.state.events import StoredEvents
 from zcc_pipeline.state.exports import StoredExports
 from zcc_pipeline.state.frozen import FrozenSettings
 from zcc_pipeline.state.migrate import ensure_current
+from zcc_pipeline.state.purges import StoredPurges
 from zcc_pipeline.state.quarantine import StoredQuarantine
 from zcc_pipeline.state.rate import SharedRateBudget
 from zcc_pipeline.state.reads import StoredReads
@@ -55,6 +56,7 @@ class StateStore:
         self.exports = StoredExports(ledgers)
         self.archive = StoredArchive(ledgers)
         self.suppression = StoredSuppression(ledgers, keys_folder)
+        self.purges = StoredPurges(ledgers)
         self.settings = FrozenSettings(ledgers)
 
     @classmethod
