@@ -16,7 +16,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from zcc_pipeline.domain.errors import ConfigurationError
-from zcc_pipeline.domain.suppression import KEY_BYTES, key_check, suppression_hash
+from zcc_pipeline.domain.suppression import KEY_BYTES, KeyedHash, SuppressionList, key_check
 from zcc_pipeline.state.database import Database
 from zcc_pipeline.state.schema import settings, suppressed
 
@@ -32,6 +32,7 @@ class StoredSuppression:
     def __init__(self, database: Database, keys_folder: Path | None) -> None:
         self._database, self._keys_folder = database, keys_folder
         self._key: bytes | None = None
+        self._snapshot = SuppressionList()
 
     def is_empty(self) -> bool:
         """Whether nothing was ever erased."""
@@ -47,14 +48,23 @@ class StoredSuppression:
         wanted = set(engagement_ids)
         if not wanted or self.is_empty():
             return frozenset()
-        key = self._known_key()
-        by_hash = {suppression_hash(key, each): each for each in wanted}
+        keyed = KeyedHash(self._known_key())
+        by_hash = {keyed.of(each).hex(): each for each in wanted}
         hashes, found = list(by_hash), set[str]()
         with self._database.read() as connection:
             for start in range(0, len(hashes), _IDS_PER_QUERY):
                 some = suppressed.c.id_hash.in_(hashes[start : start + _IDS_PER_QUERY])
                 found.update(by_hash[each] for each in connection.scalars(sa.select(suppressed.c.id_hash).where(some)))
         return frozenset(found)
+
+    def snapshot(self) -> SuppressionList:
+        """All of it as it is now. Nothing is ever taken out, so the number of entries tells whether it is the same."""
+        with self._database.read() as connection:
+            count = connection.scalar(sa.select(sa.func.count()).select_from(suppressed)) or 0
+            if count != len(self._snapshot):
+                hashes = frozenset(map(bytes.fromhex, connection.scalars(sa.select(suppressed.c.id_hash))))
+                self._snapshot = SuppressionList(self._known_key(), hashes)
+        return self._snapshot
 
     def add(self, engagement_ids: Iterable[str], *, now: datetime) -> None:
         """Never let these ids in again; adding one twice changes nothing."""
@@ -63,7 +73,8 @@ class StoredSuppression:
             return
         with self._database.write() as connection:
             key = self._key_for_adding(connection)
-            rows = [{"id_hash": suppression_hash(key, each), "added_at": now} for each in sorted(wanted)]
+            keyed = KeyedHash(key)
+            rows = [{"id_hash": keyed.of(each).hex(), "added_at": now} for each in wanted]
             connection.execute(self._database.insert(suppressed).on_conflict_do_nothing(), rows)
         self._key = key
 

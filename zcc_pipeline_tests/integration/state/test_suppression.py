@@ -10,11 +10,9 @@ from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
-from hypothesis import strategies as st
 
 from zcc_pipeline.domain.errors import ConfigurationError
-from zcc_pipeline.domain.suppression import Suppressed, key_check, suppression_hash
+from zcc_pipeline.domain.suppression import KeyedHash, Suppressed
 from zcc_pipeline.state import StateStore
 from zcc_pipeline.state.suppression import KEY_NAME, keep_or_make_key
 from zcc_pipeline_tests.integration.state.conftest import NOW
@@ -68,13 +66,13 @@ def test_neither_the_ids_nor_their_plain_hashes_nor_the_key_are_in_the_database(
     keys = tmp_path / "keys"
     with open_at(str(tmp_path / "state.sqlite"), keys) as store:
         store.suppression.add(["eng-topsecret"], now=NOW)
-        other_key = suppression_hash(b"\0" * 32, "eng-topsecret").encode()
+        other_key = KeyedHash(b"\0" * 32).of("eng-topsecret").hex().encode()
         with store._ledgers.read() as connection:
             held = connection.execute(sa.text("SELECT id_hash FROM zcc_suppressed")).scalars().all()
     written = b"".join(path.read_bytes() for path in tmp_path.glob("state*"))
 
     key = (keys / KEY_NAME).read_text().strip()
-    assert held == [suppression_hash(bytes.fromhex(key), "eng-topsecret")]
+    assert held == [KeyedHash(bytes.fromhex(key)).of("eng-topsecret").hex()]
     assert b"eng-topsecret" not in written
     assert other_key not in written
     assert key.encode() not in written
@@ -159,9 +157,21 @@ def test_of_many_that_make_the_key_at_once_all_get_the_same(keys: Path) -> None:
     assert [path.name for path in keys.iterdir()] == [KEY_NAME]
 
 
-@given(key=st.binary(min_size=32, max_size=32), one=st.text(), other=st.text())
-def test_two_ids_share_a_hash_only_if_they_are_the_same_and_none_is_the_check_of_the_key(
-    key: bytes, one: str, other: str
+def test_a_snapshot_says_the_same_as_the_store_and_is_the_same_object_until_something_is_added(
+    state_url: str, keys: Path
 ) -> None:
-    assert (suppression_hash(key, one) == suppression_hash(key, other)) == (one == other)
-    assert suppression_hash(key, one) != key_check(key)
+    with open_at(state_url, keys) as store, open_at(state_url, keys) as other:
+        empty = store.suppression.snapshot()
+        assert not empty
+        assert "eng-1" not in empty
+        assert store.suppression.snapshot() is empty
+        other.suppression.add(["eng-1", "eng-2"], now=NOW)
+
+        full = store.suppression.snapshot()
+
+        assert len(full) == 2
+        assert "eng-1" in full
+        assert "eng-3" not in full
+        assert store.suppression.snapshot() is full
+        other.suppression.add(["eng-2"], now=NOW)
+        assert store.suppression.snapshot() is full
