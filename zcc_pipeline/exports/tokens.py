@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import httpx
-import msgspec
 
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import ConfigurationError, TransientError
-from zcc_pipeline.transport import MalformedAnswer, RetryPolicy, network_error, parse_retry_after, retry
+from zcc_pipeline.transport import RetryPolicy, network_error, parse_retry_after, retry
+from zcc_pipeline.transport.oauth import known_error, read_token
 
 _WHAT = "token request"
 _AHEAD = timedelta(minutes=5)
@@ -148,20 +148,14 @@ class OAuthGrant:
             return TransientError(f"{_WHAT}: {status}", retry_after_seconds=wait)
         return ConfigurationError(
             self.setting,
-            f"the credentials are refused ({_WHAT}: {status}{_known_error(response.content)})",
+            f"the credentials are refused ({_WHAT}: {status}{known_error(response.content)})",
             purpose=self.purpose,
         )
 
 
 def _read(body: bytes, now: datetime) -> Token:
-    try:
-        found: Any = msgspec.json.decode(body)
-        value = found["access_token"]
-        if not isinstance(value, str) or not value.isascii() or not value.isprintable() or not value.strip():
-            raise ValueError("no token")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError, ValueError):
-        raise MalformedAnswer(f"{_WHAT}: success without a token") from None
-    return Token(value, _expiry(found.get("expires_in"), now))
+    value, answer = read_token(body, _WHAT)
+    return Token(value, _expiry(answer.get("expires_in"), now))
 
 
 def _expiry(seconds: object, now: datetime) -> datetime | None:
@@ -171,29 +165,3 @@ def _expiry(seconds: object, now: datetime) -> datetime | None:
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < 1e9:
         return None
     return now + min(timedelta(seconds=float(seconds)), _LONGEST)
-
-
-_KNOWN_ERRORS = frozenset(
-    {
-        "invalid_client",
-        "invalid_client_id",
-        "invalid_grant",
-        "invalid_request",
-        "invalid_scope",
-        "inactive_user",
-        "unauthorized_client",
-        "unsupported_grant_type",
-        "access_denied",
-        "server_error",
-    }
-)
-
-
-def _known_error(body: bytes) -> str:
-    """The OAuth error code, if it is a known one: anything else could quote what was sent."""
-    try:
-        found: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ""
-    error = found.get("error") if isinstance(found, dict) else None
-    return f" {error}" if isinstance(error, str) and error in _KNOWN_ERRORS else ""

@@ -14,6 +14,8 @@ from typing import Any
 
 import msgspec
 
+from zcc_pipeline.transport import json_or_none
+
 MOST_OPERATIONS = 1_000
 BOUNDARY = "batch_zcc-pipeline"
 CONTENT_TYPE = f"multipart/mixed; boundary={BOUNDARY}"
@@ -111,8 +113,4 @@ def _answer(piece: bytes) -> PartAnswer:
         key, _, value = line.decode("latin-1").partition(":")
         headers[key.strip().lower()] = value.strip()
     text = content.strip()
-    try:
-        decoded = msgspec.json.decode(text) if text else None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        decoded = None
-    return PartAnswer(int(status[1]), decoded, headers.get("retry-after"))
+    return PartAnswer(int(status[1]), json_or_none(text), headers.get("retry-after"))

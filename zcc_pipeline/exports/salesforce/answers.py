@@ -13,10 +13,9 @@ from datetime import datetime
 from typing import Any
 
 import httpx
-import msgspec
 
 from zcc_pipeline.exports.calls import DailyLimit, NotThere, Refused, Retry, TokenExpired, Trouble, safe_code
-from zcc_pipeline.transport import parse_retry_after
+from zcc_pipeline.transport import json_or_none, parse_retry_after
 
 LOCKED = "UNABLE_TO_LOCK_ROW"
 TOO_LONG = "STRING_TOO_LONG"
@@ -129,11 +128,7 @@ def _row_result(found: Any) -> RowResult | None:  # noqa: ANN401
 
 
 def _first_error(body: bytes) -> Problem:
-    try:
-        found: Any = msgspec.json.decode(body[:65_536])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        found = None
-    return _problem(found, "errorCode")
+    return _problem(json_or_none(body[:65_536]), "errorCode")
 
 
 def _problem(errors: Any, name: str) -> Problem:  # noqa: ANN401

@@ -33,7 +33,7 @@ from zcc_pipeline.exports.session import (
     TokenExpired,
     Trouble,
 )
-from zcc_pipeline.transport import parse_retry_after
+from zcc_pipeline.transport import json_or_none, parse_retry_after
 
 Row = Mapping[str, Any]
 
@@ -121,7 +121,7 @@ def classify(response: httpx.Response, now: datetime) -> Trouble:
         return Retry(wait)
     if status == 404:
         return NotThere("no_record")
-    return refusal(status, _parsed(response.content))
+    return refusal(status, json_or_none(response.content))
 
 
 def refusal(status: int, body: Any) -> Refused:  # noqa: ANN401 JSON
@@ -235,7 +235,7 @@ class Client:
     async def _send_one(self, item: Item, what: str, safety: Safety) -> Reply:
         call = Call(item.method, item.path, what, safety, json=item.body, expect=_REFUSALS)
         response = await self.session.send(call)
-        body = _parsed(response.content)
+        body = json_or_none(response.content)
         if response.is_success and body is None:
             return UNKNOWN
         return Reply(response.status_code, body)
@@ -262,7 +262,7 @@ class Client:
             timeout_seconds=120.0 + file.size_bytes / _UPLOAD_BYTES_PER_SECOND,
         )
         response = await self.session.send(call)
-        return Reply(response.status_code, _parsed(response.content))
+        return Reply(response.status_code, json_or_none(response.content))
 
 
 def _as_request(number: int, item: Item) -> dict[str, Any]:
@@ -301,14 +301,7 @@ def _reply(each: Mapping[str, Any]) -> Reply:
     if not isinstance(status, int):
         return UNKNOWN
     try:
-        body = _parsed(base64.b64decode(str(each.get("body") or ""), validate=False))
+        body = json_or_none(base64.b64decode(str(each.get("body") or ""), validate=False))
     except binascii.Error:
         body = None
     return UNKNOWN if body is None and 200 <= status < 300 else Reply(status, body)
-
-
-def _parsed(content: bytes) -> Any:  # noqa: ANN401 JSON
-    try:
-        return msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None

@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Any
 
 import httpx
-import msgspec
 
 from zcc_pipeline.exports.session import DailyLimit, NotThere, Refused, Retry, TokenExpired, Trouble
-from zcc_pipeline.transport import parse_retry_after
+from zcc_pipeline.transport import json_or_none, parse_retry_after
 
 _OWN_LIMITS = frozenset({"TooManyJobs", "TooManyTicketUpdates"})
 """A 429 that speaks of jobs or of one ticket: calls of another kind may go on."""
@@ -55,10 +54,7 @@ def classify(response: httpx.Response, now: datetime) -> Trouble:
 def read_error(body: bytes) -> tuple[str, str, Any]:
     """Code, words and details of an error body; ``error`` is a word, or an object with a title and a message. Voice
     tickets are refused with a bare text."""
-    try:
-        found: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return "", "", None
+    found = json_or_none(body)
     if not isinstance(found, dict):
         return "", found if isinstance(found, str) else "", None
     error = found.get("error")

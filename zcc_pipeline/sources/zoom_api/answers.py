@@ -10,13 +10,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-import msgspec
 
 from zcc_pipeline.domain.errors import NotFound, QuotaExhausted, ScopeMissing, TransientError, ZccPipelineError
 from zcc_pipeline.sources.zoom_api.governor import seconds_to_midnight
-from zcc_pipeline.transport import RequestRefused, parse_retry_after
+from zcc_pipeline.transport import RequestRefused, json_or_none, parse_retry_after
 from zcc_pipeline.transport.retry_after import LONGEST_SECONDS, is_date_time
 
 SCOPE_CODES = frozenset({4700, 4711})
@@ -49,10 +46,7 @@ class ErrorBody:
 
 def parse_error_body(body: bytes) -> ErrorBody:
     """Whatever an error came with; an empty ``ErrorBody`` for HTML, cut JSON or nothing."""
-    try:
-        found: Any = msgspec.json.decode(body[:_LONGEST_ERROR_BODY])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ErrorBody()
+    found = json_or_none(body[:_LONGEST_ERROR_BODY])
     if not isinstance(found, dict):
         return ErrorBody()
     code, message = found.get("code"), found.get("message")

@@ -33,7 +33,7 @@ from zcc_pipeline.sources.zoom_api.downloads import DownloadBody, Downloader, wi
 from zcc_pipeline.sources.zoom_api.governor import Governor
 from zcc_pipeline.sources.zoom_api.oauth import AccessToken, TokenSource
 from zcc_pipeline.sources.zoom_api.paging import Page, envelope_reader
-from zcc_pipeline.transport import MalformedAnswer, network_error, open_client, retry
+from zcc_pipeline.transport import NO_JSON, MalformedAnswer, network_error, open_client, retry
 
 T = TypeVar("T")
 
@@ -267,7 +267,7 @@ def _check_object(body: bytes) -> None:
     try:
         _ANYTHING.decode(body)
         body.decode()
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except NO_JSON:
         raise MalformedAnswer("not valid JSON") from None
 
 

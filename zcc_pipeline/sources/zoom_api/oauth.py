@@ -11,15 +11,14 @@ import asyncio
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import httpx
-import msgspec
 
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import ConfigurationError, TransientError
 from zcc_pipeline.sources.zoom_api.config import ZoomApiConfig, ZoomCredentials
-from zcc_pipeline.transport import MalformedAnswer, network_error, parse_retry_after, retry
+from zcc_pipeline.transport import network_error, parse_retry_after, retry
+from zcc_pipeline.transport.oauth import known_error, read_token
 
 _WHAT = "POST oauth token"
 _DEFAULT_LIFETIME = 3600.0
@@ -109,7 +108,7 @@ class TokenSource:
             return TransientError(f"{_WHAT}: {status}", retry_after_seconds=wait)
         return ConfigurationError(
             "ZCC_ZOOM_CLIENT_SECRET",
-            f"Zoom refuses these credentials ({_WHAT}: {status}{_known_error(response.content)}); check "
+            f"Zoom refuses these credentials ({_WHAT}: {status}{known_error(response.content)}); check "
             "ZCC_ZOOM_ACCOUNT_ID and ZCC_ZOOM_CLIENT_ID too, and that the app is activated",
             purpose="credentials of the server-to-server OAuth app that reads Contact Center",
         )
@@ -120,13 +119,7 @@ def _ahead(token: AccessToken) -> float:
 
 
 def _read(body: bytes, asked_at: float) -> AccessToken:
-    try:
-        found: Any = msgspec.json.decode(body)
-        value = found["access_token"]
-        if not isinstance(value, str) or not value.isascii() or not value.isprintable() or not value.strip():
-            raise ValueError("no token")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError, ValueError):
-        raise MalformedAnswer(f"{_WHAT}: 200 without a token") from None
+    value, found = read_token(body, _WHAT)
     lifetime = found.get("expires_in")
     if isinstance(lifetime, bool) or not isinstance(lifetime, (int, float)):
         lifetime = _DEFAULT_LIFETIME
@@ -134,25 +127,3 @@ def _read(body: bytes, asked_at: float) -> AccessToken:
     scope = found.get("scope")
     scopes = frozenset(scope.replace(",", " ").split()) if isinstance(scope, str) else frozenset()
     return AccessToken(value, scopes, asked_at, asked_at + lifetime)
-
-
-_KNOWN_ERRORS = frozenset(
-    {
-        "invalid_client",
-        "invalid_grant",
-        "invalid_request",
-        "unauthorized_client",
-        "unsupported_grant_type",
-        "access_denied",
-    }
-)
-
-
-def _known_error(body: bytes) -> str:
-    """The OAuth error code, if it is one of the standard's: anything else could quote what was sent."""
-    try:
-        found: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ""
-    error = found.get("error") if isinstance(found, dict) else None
-    return f" {error}" if error in _KNOWN_ERRORS else ""

@@ -17,7 +17,7 @@ import msgspec
 from zcc_pipeline.domain.datasets import DATASETS, ENGAGEMENT_LOG, Endpoint
 from zcc_pipeline.domain.errors import TransientError, WindowFailed
 from zcc_pipeline.domain.window import Window, format_time
-from zcc_pipeline.transport import MalformedAnswer, RequestRefused
+from zcc_pipeline.transport import NO_JSON, MalformedAnswer, RequestRefused
 
 if TYPE_CHECKING:
     from zcc_pipeline.sources.zoom_api.client import ZoomApi
@@ -81,7 +81,7 @@ def envelope_reader(items_key: str) -> Callable[[bytes], Envelope]:
     def read(body: bytes) -> Envelope:
         try:
             found = decoder.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except NO_JSON:
             raise MalformedAnswer(f"a page without a proper `{items_key}` array") from None
         token = found.next_page_token or ""
         if found.has_more is True and not token:

@@ -22,13 +22,12 @@ from zcc_pipeline.domain.datasets import DATASETS, Dataset, Reading
 from zcc_pipeline.domain.errors import RecordRejected
 from zcc_pipeline.domain.records import SHAPE_LIST, RecordChunk, Route
 from zcc_pipeline.sources.zoom_api.paging import envelope_reader
+from zcc_pipeline.transport import NO_JSON
 
 DIGEST = "message_digest"
 """Stands in ``id_fields`` for a digest of the record's own bytes, where Zoom gives no id."""
 
 T = TypeVar("T")
-
-_BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +198,7 @@ class _Splitter:
         if _is_text(joined):
             try:
                 keys = self._page.decode(joined)
-            except _BAD:
+            except NO_JSON:
                 pass
             else:
                 if not self._any_doubt(keys, asked_for):
@@ -230,7 +229,7 @@ class _Splitter:
             raise RecordRejected("not valid UTF-8")
         try:
             key = self._full.decode(payload)
-        except _BAD:
+        except NO_JSON:
             key = self._read_piecemeal(payload, reject)
         if any(getattr(key, field) == "" for field in self._required):
             raise RecordRejected("an id field is empty")
@@ -242,13 +241,13 @@ class _Splitter:
         """The record where it is sound itself; an array inside it that is not is set aside under its own dataset."""
         try:
             key = self._bare.decode(payload)
-        except _BAD as error:
+        except NO_JSON as error:
             raise RecordRejected(str(error)) from None
         found = {field: getattr(key, field) for field in key.__struct_fields__}
         for child, decoder in self._arrays:
             try:
                 array = decoder.decode(payload)
-            except _BAD as error:
+            except NO_JSON as error:
                 reject(RejectedRecord(str(error), payload, child.name))
             else:
                 found[child.embedded_key or ""] = getattr(array, child.embedded_key or "")
