@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Protocol, Self
+
+import msgspec
 
 from zcc_pipeline.domain.errors import PermanentError
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef
+
+JSON_HEADERS: Mapping[str, str] = MappingProxyType({"Content-Type": "application/json"})
 
 Fields = Mapping[str, Any]
 """JSON values under the CRM's own field names."""
@@ -170,6 +174,11 @@ class PreparedRequest:
     url: str
     headers: Mapping[str, str]
     body: str
+
+    @classmethod
+    def of_json(cls, method: str, url: str, body: Any, headers: Mapping[str, str] = JSON_HEADERS) -> Self:  # noqa: ANN401
+        """One whose body is JSON, for people to read."""
+        return cls(method, url, headers, msgspec.json.format(msgspec.json.encode(body), indent=2).decode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,9 +49,11 @@ from zcc_pipeline.exports.calls import (
     failed,
     safe_code,
 )
+from zcc_pipeline.exports.destination import Usage
 from zcc_pipeline.exports.pacing import Pace, Pacer
 from zcc_pipeline.exports.tokens import Token, TokenSource
 from zcc_pipeline.transport import (
+    NO_JSON,
     MalformedAnswer,
     RetryPolicy,
     Timeouts,
@@ -61,6 +63,8 @@ from zcc_pipeline.transport import (
 )
 
 __all__ = [
+    "BUDGET_SECONDS",
+    "PATIENT",
     "Call",
     "Classify",
     "CrmRefused",
@@ -68,6 +72,7 @@ __all__ = [
     "DailyLimit",
     "NotThere",
     "OutcomeUnknown",
+    "OverSession",
     "Pace",
     "Refused",
     "Retry",
@@ -80,8 +85,13 @@ __all__ = [
     "safe_code",
 ]
 
+PATIENT = RetryPolicy(attempts=8, total_seconds=900.0, longest_wait_seconds=30.0)
+"""How a call is repeated unless a CRM's configuration says otherwise."""
+BUDGET_SECONDS = 3_600.0
+
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_TOKENS_TRIED = 3
+_TOKENS_SPARE = 2
+"""Beside one for each call that is on its way: a token that dies after a single call is spent by whichever is first."""
 _random = secrets.SystemRandom().random
 
 
@@ -96,10 +106,8 @@ class SessionConfig:
     """The setting that ``base_url`` comes from, named where it is wrong."""
     concurrency: int = 4
     """Requests at once; the tenant's, as all of a run go through one session."""
-    retry: RetryPolicy = field(
-        default_factory=lambda: RetryPolicy(attempts=8, total_seconds=900.0, longest_wait_seconds=30.0)
-    )
-    budget_seconds: float = 3_600.0
+    retry: RetryPolicy = PATIENT
+    budget_seconds: float = BUDGET_SECONDS
     """For the whole run, waiting included."""
     timeouts: Timeouts = field(default_factory=lambda: Timeouts(read=60.0, request=120.0))
     paces: Mapping[str, Pace] = field(default_factory=dict)
@@ -177,11 +185,15 @@ class CrmSession:
         response = await self.send(call)
         try:
             return msgspec.json.decode(response.content)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except NO_JSON:
             problem = f"{call.describe}: {response.status_code}, not valid JSON"
         if call.safety is Safety.READ:
             raise MalformedAnswer(problem)
         raise OutcomeUnknown(problem)
+
+    def usage(self, quota_used: int | None = None, quota_total: int | None = None) -> Usage:
+        """What was spent since it was entered, and what the CRM tells of its quota."""
+        return Usage(self.api_calls, quota_used, quota_total, self.waited_seconds)
 
     def address(self, path: str) -> str:
         """The full URL of a path; ``PermanentError`` where it leads to another host."""
@@ -213,7 +225,7 @@ class CrmSession:
         async with self._slots:
             await self._wait_for_turn(call)
             token = await self._tokens.current(self._client) if self._tokens else None
-            for _ in range(_TOKENS_TRIED):
+            for _ in range(self.config.concurrency + _TOKENS_SPARE):
                 try:
                     return await self._exchange(call, token)
                 except _DeadToken as dead:
@@ -296,6 +308,21 @@ class CrmSession:
             return True
         asks_to_wait = parse_retry_after(response.headers.get("retry-after"), now=self._clock.now()) is not None
         return isinstance(trouble, Retry) and (trouble.was_not_done or (response.status_code == 503 and asks_to_wait))
+
+
+class OverSession:
+    """What stands on a session: a client or a destination, entered and left with it."""
+
+    session: CrmSession
+
+    async def __aenter__(self) -> Self:
+        await self.session.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.session.__aexit__(kind, error, trace)
 
 
 class _Again(Exception):

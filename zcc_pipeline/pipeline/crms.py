@@ -38,6 +38,8 @@ class CrmAccess:
     """By the setting's name without ``ZCC_<CRM>_``: ``url``, ``client_id`` …; holds secrets."""
     problem: ConfigurationError | None = None
     """What is missing, where it is not enough to work with."""
+    budget_seconds: float | None = None
+    """Longest time for one export, where the settings say it."""
 
     def require(self) -> Mapping[str, str]:
         """The values, or the ``ConfigurationError`` that names what is missing."""
@@ -62,6 +64,8 @@ def require_access(exports: Mapping[str, CrmAccess], crm: str) -> CrmAccess:
 def make_destination(access: CrmAccess, mapping: CrmMapping, *, clock: Clock) -> Destination:
     """The CRM, to be entered by the caller. The names of the settings are those of its configuration."""
     values: dict[str, Any] = dict(access.require())
+    if access.budget_seconds is not None:
+        values["budget_seconds"] = access.budget_seconds
     match access.name:
         case "salesforce":
             from zcc_pipeline.exports.salesforce import SalesforceConfig, SalesforceDestination

@@ -30,6 +30,13 @@ class CrmSettings(BaseSettings):
         description="File that says which record becomes what in which CRM; default is the one that comes along",
         examples=["/etc/zcc/crm_mapping.yml"],
     )
+    export_budget_seconds: float | None = Field(
+        None,
+        gt=0,
+        description="Longest time of one export, waits for rate limits included, after which the next goes on; "
+        "default is an hour",
+        examples=["14400"],
+    )
 
     salesforce_url: str | None = Field(
         None,
@@ -205,7 +212,7 @@ def crm_access(settings: CrmSettings) -> dict[str, CrmAccess]:
         needs = NEEDS[crm]
         values = {name: _plain(getattr(settings, f"{crm}_{name}")) for name in needs.names()}
         there = {name: value for name, value in values.items() if value is not None}
-        found[crm] = CrmAccess(crm, there, _what_is_missing(crm, needs, there))
+        found[crm] = CrmAccess(crm, there, _what_is_missing(crm, needs, there), settings.export_budget_seconds)
     return found
 
 

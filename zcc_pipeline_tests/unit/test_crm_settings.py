@@ -9,6 +9,7 @@ import pytest
 from zcc_pipeline.domain.clock import SystemClock
 from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.exports.mapping import CRMS, read_mapping
+from zcc_pipeline.exports.session import OverSession
 from zcc_pipeline.pipeline.crms import TITLES, make_destination
 from zcc_pipeline.settings import load_settings, pipeline_config
 from zcc_pipeline.settings.crm import NEEDS, CrmSettings, crm_access
@@ -67,6 +68,18 @@ def problem_of(crm: str, **environment: str) -> str:
 
 def test_without_settings_no_crm_is_configured() -> None:
     assert crm_access(load_settings({}, dotenv=NO_FILE)) == {}
+
+
+@pytest.mark.parametrize("crm", TITLES)
+def test_an_export_to_any_crm_takes_no_longer_than_the_settings_let_it(crm: str) -> None:
+    def budget(**environment: str) -> float:
+        access = crm_access(load_settings({**COMPLETE[crm], **environment}, dotenv=NO_FILE))[crm]
+        destination = make_destination(access, read_mapping(crm, None), clock=SystemClock())
+        assert isinstance(destination, OverSession)
+        return destination.session.config.budget_seconds
+
+    assert budget() == 3_600
+    assert budget(ZCC_EXPORT_BUDGET_SECONDS="90") == 90
 
 
 @pytest.mark.parametrize("case", COMPLETE)
@@ -143,4 +156,4 @@ def test_an_address_needs_its_scheme() -> None:
 
 def test_every_setting_of_a_crm_belongs_to_its_group() -> None:
     grouped = {f"{crm}_{name}" for crm, needs in NEEDS.items() for name in needs.names()}
-    assert grouped == set(CrmSettings.model_fields) - {"crm_mapping"}
+    assert grouped == set(CrmSettings.model_fields) - {"crm_mapping", "export_budget_seconds"}

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
-import msgspec
 
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.exports.calls import (
@@ -32,8 +29,8 @@ from zcc_pipeline.exports.calls import (
 from zcc_pipeline.exports.dynamics import queries
 from zcc_pipeline.exports.dynamics.config import URL_SETTING, DynamicsConfig
 from zcc_pipeline.exports.dynamics.multipart import CONTENT_TYPE, MOST_OPERATIONS, Operation, PartAnswer, decode, encode
-from zcc_pipeline.exports.session import CrmSession, SessionConfig
-from zcc_pipeline.transport import MalformedAnswer, parse_retry_after
+from zcc_pipeline.exports.session import CrmSession, OverSession, SessionConfig
+from zcc_pipeline.transport import MalformedAnswer, json_or_none, parse_retry_after
 
 Json = dict[str, Any]
 
@@ -57,7 +54,7 @@ _LARGEST_BATCH = 16 * 1024 * 1024
 _BATCH_SECONDS = 300.0
 
 
-class DynamicsClient:
+class DynamicsClient(OverSession):
     """One environment. An async context manager."""
 
     def __init__(
@@ -71,9 +68,9 @@ class DynamicsClient:
             base_url=f"{config.organization}{ROOT}",
             url_setting=URL_SETTING,
             concurrency=config.concurrency,
+            retry=config.retry,
+            budget_seconds=config.budget_seconds,
         )
-        if config.retry is not None:
-            session = replace(session, retry=config.retry)
         self.session = CrmSession(
             session,
             tokens=config.tokens(clock),
@@ -82,15 +79,6 @@ class DynamicsClient:
             observe=self._observe,
             transport=transport,
         )
-
-    async def __aenter__(self) -> Self:
-        await self.session.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.session.__aexit__(kind, error, trace)
 
     async def get(self, path: str, describe: str) -> Json:
         """One answer's JSON object."""
@@ -179,7 +167,7 @@ class DynamicsClient:
 def classify(response: httpx.Response, now: datetime) -> Trouble:
     """What a refusal means."""
     status = response.status_code
-    part = PartAnswer(status, _json(response.content), response.headers.get("retry-after"))
+    part = PartAnswer(status, json_or_none(response.content), response.headers.get("retry-after"))
     after = parse_retry_after(part.retry_after, now=now)
     if status == 429:
         # Whoever goes on meanwhile makes the wait longer (api-limits): all of us pause.
@@ -228,15 +216,8 @@ async def _blocks(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def _field(response: httpx.Response, key: str, describe: str) -> str:
-    found = _json(response.content)
+    found = json_or_none(response.content)
     value = found.get(key) if isinstance(found, dict) else None
     if not isinstance(value, str):
         raise MalformedAnswer(f"{describe}: no {key}")
     return value
-
-
-def _json(body: bytes) -> Any:  # noqa: ANN401 whatever came
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None

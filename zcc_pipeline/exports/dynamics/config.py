@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import ConfigurationError
+from zcc_pipeline.exports.session import BUDGET_SECONDS, PATIENT
 from zcc_pipeline.exports.tokens import OAuthGrant, TokenCache
 from zcc_pipeline.transport import RetryPolicy
 
@@ -35,8 +36,8 @@ class DynamicsConfig:
     batch_size: int = 200
     """Rows of one UpsertMultiple: Microsoft advises to begin with 100 to 1,000 and to measure (bulk-operations)."""
     concurrency: int = 4
-    retry: RetryPolicy | None = None
-    """The session's own unless told."""
+    retry: RetryPolicy = PATIENT
+    budget_seconds: float = BUDGET_SECONDS
     customer_email_columns: tuple[str, ...] = ("emailaddress1", "emailaddress2", "emailaddress3")
     customer_phone_columns: tuple[str, ...] = ("telephone1", "mobilephone", "telephone2")
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
 import httpx
 
@@ -39,11 +37,12 @@ from zcc_pipeline.exports.dynamics.setup import Setup
 from zcc_pipeline.exports.dynamics.table_writing import TableWriter
 from zcc_pipeline.exports.mapping import CrmMapping
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
+from zcc_pipeline.exports.session import OverSession
 
 _ELSEWHERE = "It is in another table already: its channel or queue had another target when it was exported first."
 
 
-class DynamicsDestination:
+class DynamicsDestination(OverSession):
     """One environment. Use as an async context manager."""
 
     name = "dynamics"
@@ -65,6 +64,7 @@ class DynamicsDestination:
             for name, target in mapping.section.targets.items()
         }
         self._client = DynamicsClient(config, clock=clock, transport=transport)
+        self.session = self._client.session
         self._definitions = Definitions(self._client)
         self._people = People(
             self._client,
@@ -74,15 +74,6 @@ class DynamicsDestination:
         self._tables = TableWriter(self._client)
         self._calls = PhoneCallWriter(self._client)
         self._notes = NoteWriter(self._client)
-
-    async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._client.__aexit__(kind, error, trace)
 
     # Before anything is written
 
@@ -164,8 +155,7 @@ class DynamicsDestination:
 
     def usage(self) -> Usage:
         """Dataverse counts in windows of five minutes and tells of no daily quota."""
-        session = self._client.session
-        return Usage(api_calls=session.api_calls, waited_seconds=session.waited_seconds)
+        return self.session.usage()
 
     def _is_elsewhere(self, one: Addressed) -> bool:
         """Whether it is in another table already, where it would stay if this one took it too."""

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import msgspec
 
 from zcc_pipeline.exports.destination import Addressed, Attachment, PreparedRequest
 from zcc_pipeline.exports.dynamics import queries
@@ -37,7 +34,7 @@ def preview(config: DynamicsConfig, plan: Plan, one: Addressed) -> Sequence[Prep
         return [_batch(api, [*before, *after])]
     body = {"Targets": [target_of(plan, one, place)]}
     url = f"{api}/{plan.entity_set}/Microsoft.Dynamics.CRM.UpsertMultiple"
-    return [PreparedRequest("POST", url, _JSON, _text(body)), *notes]
+    return [PreparedRequest.of_json("POST", url, body, _JSON), *notes]
 
 
 def _notes(api: str, plan: Plan, one: Addressed, place: Place) -> list[PreparedRequest]:
@@ -52,17 +49,13 @@ def _notes(api: str, plan: Plan, one: Addressed, place: Place) -> list[PreparedR
         if is_large(item):
             note = queries.note_id(one.outgoing.engagement_id, item.key)
             url = f"{api}/{queries.address('annotations', note)}"
-            requests.append(PreparedRequest("PATCH", url, _JSON, _text(note_body(plan, place, item, None))))
+            requests.append(PreparedRequest.of_json("PATCH", url, note_body(plan, place, item, None), _JSON))
             for action in ("InitializeAnnotationBlocksUpload", "UploadBlock", "CommitAnnotationBlocksUpload"):
                 target = {"@odata.type": "Microsoft.Dynamics.CRM.annotation", "annotationid": note}
-                requests.append(PreparedRequest("POST", f"{api}/{action}", _JSON, _text({"Target": target})))
+                requests.append(PreparedRequest.of_json("POST", f"{api}/{action}", {"Target": target}, _JSON))
     return requests
 
 
 def _batch(api: str, operations: Sequence[Operation]) -> PreparedRequest:
     headers: Mapping[str, str] = {**HEADERS, **GO_ON, "Content-Type": CONTENT_TYPE}
     return PreparedRequest("POST", f"{api}/$batch", headers, encode(operations, ROOT).decode())
-
-
-def _text(body: Any) -> str:  # noqa: ANN401 JSON
-    return msgspec.json.format(msgspec.json.encode(body), indent=2).decode()

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
-import msgspec
 
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import ConfigurationError, NotFound
@@ -24,6 +22,7 @@ from zcc_pipeline.exports.session import (
     CrmSession,
     DailyLimit,
     NotThere,
+    OverSession,
     Pace,
     Refused,
     Retry,
@@ -33,7 +32,7 @@ from zcc_pipeline.exports.session import (
     Trouble,
 )
 from zcc_pipeline.exports.tokens import StaticToken
-from zcc_pipeline.transport import parse_retry_after
+from zcc_pipeline.transport import json_or_none, parse_retry_after
 
 MOST_INPUTS = 100
 MOST_ASSOCIATIONS = 2_000
@@ -55,7 +54,7 @@ class Quota:
     left: int | None = None
 
 
-class HubSpotClient:
+class HubSpotClient(OverSession):
     """One account. An async context manager."""
 
     def __init__(
@@ -69,6 +68,7 @@ class HubSpotClient:
             url_setting=URL_SETTING,
             concurrency=config.concurrency,
             retry=config.retry,
+            budget_seconds=config.budget_seconds,
             paces={
                 "all": Pace(config.calls_per_ten_seconds, 10.0),
                 "search": Pace(config.searches_per_second, _SEARCH_SECONDS),
@@ -82,15 +82,6 @@ class HubSpotClient:
             observe=self._observe,
             transport=transport,
         )
-
-    async def __aenter__(self) -> Self:
-        await self.session.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.session.__aexit__(kind, error, trace)
 
     def path(self, area: str, *rest: str) -> str:
         """``/<area>/<version>/<rest>``. Every part is ours or an id that HubSpot gave: none needs escaping."""
@@ -293,10 +284,7 @@ def _code_of(body: Json) -> str:
 
 
 def _body(response: httpx.Response) -> Json:
-    try:
-        found = msgspec.json.decode(response.content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
+    found = json_or_none(response.content)
     return found if isinstance(found, dict) else {}
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from zcc_pipeline.domain.errors import ConfigurationError
+from zcc_pipeline.exports.session import BUDGET_SECONDS, PATIENT
 from zcc_pipeline.transport import RetryPolicy
 
 KEY_SETTING = "ZCC_HUBSPOT_ACCESS_TOKEN"
@@ -29,9 +30,8 @@ class HubSpotConfig:
     calls_per_ten_seconds: int = 185
     searches_per_second: int = 5
     concurrency: int = 6
-    retry: RetryPolicy = field(
-        default_factory=lambda: RetryPolicy(attempts=8, total_seconds=900.0, longest_wait_seconds=30.0)
-    )
+    retry: RetryPolicy = PATIENT
+    budget_seconds: float = BUDGET_SECONDS
     folder: str = "/zoom-contact-center"
     """Where files are uploaded to, in HubSpot's file manager; made by the first upload."""
 

@@ -13,8 +13,6 @@ sent again. So a record whose fate is unknown is simply read by its key in the n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
 import httpx
 
@@ -43,10 +41,10 @@ from zcc_pipeline.exports.hubspot.queries import CONTACTS, ContactFinder, find_b
 from zcc_pipeline.exports.hubspot.writing import Writer
 from zcc_pipeline.exports.mapping import CrmMapping
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
-from zcc_pipeline.exports.session import CrmRefused, OutcomeUnknown
+from zcc_pipeline.exports.session import CrmRefused, OutcomeUnknown, OverSession
 
 
-class HubSpotDestination:
+class HubSpotDestination(OverSession):
     """One account. Use as an async context manager."""
 
     name = "hubspot"
@@ -64,18 +62,10 @@ class HubSpotDestination:
         self._mapping = mapping
         self._clock = clock
         self._client = HubSpotClient(config, clock=clock, transport=transport)
+        self.session = self._client.session
         self._writer = Writer(self._client, self._load)
         self._metadata: dict[str, dict[str, Property] | None] = {}
         self._owners: dict[str, str] | None = None
-
-    async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._client.__aexit__(kind, error, trace)
 
     # Before anything is written
 
@@ -196,9 +186,9 @@ class HubSpotDestination:
 
     def usage(self) -> Usage:
         """Calls, and what the day's headers said last."""
-        session, quota = self._client.session, self._client.quota
+        quota = self._client.quota
         used = quota.limit - quota.left if quota.limit is not None and quota.left is not None else None
-        return Usage(session.api_calls, used, quota.limit, session.waited_seconds)
+        return self.session.usage(used, quota.limit)
 
     # What HubSpot says of its properties
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from zcc_pipeline.exports.destination import Addressed, PreparedRequest
 from zcc_pipeline.exports.hubspot.attachments import Uploaded, file_name, pending
 from zcc_pipeline.exports.hubspot.client import HubSpotClient
@@ -52,5 +50,4 @@ def prepare(client: HubSpotClient, one: Addressed) -> Sequence[PreparedRequest]:
 
 
 def _prepared(client: HubSpotClient, path: str, body: Any, media_type: str = "application/json") -> PreparedRequest:  # noqa: ANN401
-    text = msgspec.json.format(msgspec.json.encode(body), indent=2).decode()
-    return PreparedRequest("POST", client.session.address(path), {"Content-Type": media_type}, text)
+    return PreparedRequest.of_json("POST", client.session.address(path), body, {"Content-Type": media_type})

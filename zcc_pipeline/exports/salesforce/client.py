@@ -7,8 +7,7 @@ https://developer.salesforce.com/docs/platform/api-asynch/guide/bulk-api-2-0-ing
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -22,7 +21,7 @@ from zcc_pipeline.exports.salesforce.config import SalesforceConfig
 from zcc_pipeline.exports.salesforce.metadata import ObjectInfo, read_describe
 from zcc_pipeline.exports.salesforce.queries import name, select
 from zcc_pipeline.exports.salesforce.uploads import multipart
-from zcc_pipeline.exports.session import CrmSession
+from zcc_pipeline.exports.session import CrmSession, OverSession
 from zcc_pipeline.transport import MalformedAnswer
 
 ROWS_PER_PAGE = 2_000
@@ -32,7 +31,7 @@ _MOST_PAGES = 10_000
 Record = Mapping[str, Any]
 
 
-class SalesforceClient:
+class SalesforceClient(OverSession):
     """Use as ``async with SalesforceClient(...) as client``. Errors are those of ``CrmSession.send``."""
 
     def __init__(
@@ -49,15 +48,6 @@ class SalesforceClient:
             observe=self._observe,
             transport=transport,
         )
-
-    async def __aenter__(self) -> Self:
-        await self.session.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.session.__aexit__(kind, error, trace)
 
     async def describe(self, source: str) -> ObjectInfo | None:
         """An object and its fields, asked for once; None where the org has none or shows none."""
@@ -201,7 +191,7 @@ class SalesforceClient:
     def usage(self) -> Usage:
         """Calls of this client, and what the org says about all calls of the last 24 hours."""
         used, total = self._usage or (None, None)
-        return Usage(self.session.api_calls, used, total, self.session.waited_seconds)
+        return self.session.usage(used, total)
 
     async def _collect(self, call: Call, count: int) -> list[RowResult]:
         results = read_results(await self.session.fetch_json(call), count)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.exports.salesforce.assertion import Signer
-from zcc_pipeline.exports.session import SessionConfig
+from zcc_pipeline.exports.session import BUDGET_SECONDS, PATIENT, SessionConfig
 from zcc_pipeline.exports.tokens import OAuthGrant, TokenCache
 from zcc_pipeline.transport import RetryPolicy, Timeouts
 
@@ -48,9 +48,8 @@ class SalesforceConfig:
     rows_per_write: int = 5_000
     bulk_wait_seconds: float = 1_800.0
     """How long a job is waited for; afterwards the next run asks for it."""
-    retry: RetryPolicy = field(
-        default_factory=lambda: RetryPolicy(attempts=8, total_seconds=900.0, longest_wait_seconds=30.0)
-    )
+    retry: RetryPolicy = PATIENT
+    budget_seconds: float = BUDGET_SECONDS
     first_look_seconds: float = 2.0
     """Until a job's state is asked for the first time; each later look waits longer, up to half a minute."""
 
@@ -76,6 +75,7 @@ class SalesforceConfig:
             url_setting=URL_SETTING,
             concurrency=self.concurrency,
             retry=self.retry,
+            budget_seconds=self.budget_seconds,
             timeouts=Timeouts(read=130.0, request=150.0),  # a call may take Salesforce two minutes before it gives up
         )
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
 import httpx
-import msgspec
 
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.exports.calls import Call
 from zcc_pipeline.exports.destination import (
+    JSON_HEADERS,
     Addressed,
     Check,
     Customer,
@@ -36,9 +34,10 @@ from zcc_pipeline.exports.salesforce.people import People
 from zcc_pipeline.exports.salesforce.queries import any_of
 from zcc_pipeline.exports.salesforce.rows import enriching_row, record_row
 from zcc_pipeline.exports.salesforce.writing import Writer
+from zcc_pipeline.exports.session import OverSession
 
 
-class SalesforceDestination:
+class SalesforceDestination(OverSession):
     """One org. An async context manager; all calls within one event loop."""
 
     name = "salesforce"
@@ -57,20 +56,12 @@ class SalesforceDestination:
         self._mapping = mapping
         self._options = {name: mapping.options(name, SalesforceOptions) for name in mapping.section.targets}
         self._client = SalesforceClient(config, clock=clock, transport=transport)
+        self.session = self._client.session
         self._jobs = Jobs(self._client, clock=clock)
         self._people = People(
             self._client, with_leads=any(each.lead_field is not None for each in self._options.values())
         )
         self._writer = Writer(self._client, options=self._options, clock=clock)
-
-    async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._client.__aexit__(kind, error, trace)
 
     async def examine(self) -> Sequence[Check]:
         """Credentials, permissions, the unique key field, limits left. Writes nothing."""
@@ -197,6 +188,7 @@ class SalesforceDestination:
         return next(iter(sorted(self._places_of(flight))))[0]
 
     def _shown(self, call: Call, file: str = "") -> PreparedRequest:
-        body = msgspec.json.format(msgspec.json.encode(call.json), indent=2).decode() if call.json is not None else file
-        headers = {"Content-Type": "application/json", **call.headers}
-        return PreparedRequest(call.method, self._client.session.address(call.path), headers, body)
+        url, headers = self.session.address(call.path), {**JSON_HEADERS, **call.headers}
+        if call.json is None:
+            return PreparedRequest(call.method, url, headers, file)
+        return PreparedRequest.of_json(call.method, url, call.json, headers)

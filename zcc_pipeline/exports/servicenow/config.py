@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from zcc_pipeline.domain.clock import Clock
-from zcc_pipeline.exports.session import SessionConfig
+from zcc_pipeline.exports.session import BUDGET_SECONDS, PATIENT, SessionConfig
 from zcc_pipeline.exports.tokens import OAuthGrant, StaticToken, TokenCache, TokenSource
 from zcc_pipeline.transport import RetryPolicy, Timeouts
 
@@ -33,10 +33,8 @@ class ServiceNowConfig:
     token_url: str | None = None
     concurrency: int = 4
     """Requests at once: an instance gives one user a handful of sessions, the rest waits in its queue."""
-    retry: RetryPolicy = field(
-        default_factory=lambda: RetryPolicy(attempts=8, total_seconds=900.0, longest_wait_seconds=30.0)
-    )
-    budget_seconds: float = 3_600.0
+    retry: RetryPolicy = PATIENT
+    budget_seconds: float = BUDGET_SECONDS
     timeouts: Timeouts = field(default_factory=lambda: Timeouts(read=90.0, request=120.0))
     import_wait_seconds: float = 120.0
     """How long an asynchronous import set is waited for before it is left to the next run."""

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
 import httpx
-import msgspec
 
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import QuotaExhausted, TransientError
@@ -44,7 +41,7 @@ from zcc_pipeline.exports.servicenow.records import (
 )
 from zcc_pipeline.exports.servicenow.setup import steps
 from zcc_pipeline.exports.servicenow.values import Shape, file_name, shape_of
-from zcc_pipeline.exports.session import CrmRefused, CrmSession
+from zcc_pipeline.exports.session import CrmRefused, CrmSession, OverSession
 
 _ROWS_A_BATCH = 100
 _ROWS_AN_IMPORT_SET = 200
@@ -53,7 +50,7 @@ _NOTHING_KNOWN = Metadata({}, {}, is_readable=False)
 _DONE = frozenset({Status.CREATED, Status.UPDATED, Status.UNCHANGED})
 
 
-class ServiceNowDestination:
+class ServiceNowDestination(OverSession):
     """One instance. An async context manager; all calls within one event loop."""
 
     name = NAME
@@ -74,7 +71,7 @@ class ServiceNowDestination:
         )
         self.batch_size = _ROWS_AN_IMPORT_SET if uses_sets else _ROWS_A_BATCH
         self._quota: int | None = None
-        self._session = CrmSession(
+        self.session = CrmSession(
             config.session(),
             tokens=config.tokens(clock),
             classify=classify,
@@ -82,20 +79,11 @@ class ServiceNowDestination:
             observe=self._observe,
             transport=transport,
         )
-        self._client = Client(self._session)
+        self._client = Client(self.session)
         self._records = Records(self._client, clock, import_wait_seconds=config.import_wait_seconds)
         self._appends = Appends(self._client)
         self._people = People(self._client)
         self._metadata: Metadata | None = None
-
-    async def __aenter__(self) -> Self:
-        await self._session.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._session.__aexit__(kind, error, trace)
 
     async def examine(self) -> Sequence[Check]:
         """Credentials, rights, the key column, the journal, what files are let in."""
@@ -191,7 +179,7 @@ class ServiceNowDestination:
         files = [
             PreparedRequest(
                 "POST",
-                self._session.address(
+                self.session.address(
                     str(
                         httpx.URL(
                             "/api/now/attachment/file",
@@ -209,11 +197,7 @@ class ServiceNowDestination:
 
     def usage(self) -> Usage:
         """Calls of this run; the quota is an hour's, where an administrator has set a rule."""
-        return Usage(
-            api_calls=self._session.api_calls,
-            quota_total=self._quota,
-            waited_seconds=self._session.waited_seconds,
-        )
+        return self.session.usage(None, self._quota)
 
     async def _known(self) -> Metadata:
         """Read once. What the user may not read is not known, and ``validate`` says so."""
@@ -283,9 +267,8 @@ class ServiceNowDestination:
         }
 
     def _prepared(self, item: Item) -> PreparedRequest:
-        body = msgspec.json.format(msgspec.json.encode(item.body), indent=2).decode()
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        return PreparedRequest(item.method, self._session.address(item.path), headers, body)
+        return PreparedRequest.of_json(item.method, self.session.address(item.path), item.body, headers)
 
     def _observe(self, response: httpx.Response) -> None:
         limit = response.headers.get("x-ratelimit-limit", "")

@@ -8,7 +8,7 @@ from datetime import date
 
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import ConfigurationError
-from zcc_pipeline.exports.session import SessionConfig
+from zcc_pipeline.exports.session import BUDGET_SECONDS, PATIENT, SessionConfig
 from zcc_pipeline.exports.tokens import OAuthGrant, StaticToken, TokenCache, TokenSource
 from zcc_pipeline.transport import RetryPolicy
 
@@ -34,10 +34,8 @@ class ZendeskConfig:
     email: str | None = None
     api_token: str | None = field(default=None, repr=False)
     concurrency: int = 4
-    retry: RetryPolicy = field(
-        default_factory=lambda: RetryPolicy(attempts=8, total_seconds=900.0, longest_wait_seconds=30.0)
-    )
-    budget_seconds: float = 3_600.0
+    retry: RetryPolicy = PATIENT
+    budget_seconds: float = BUDGET_SECONDS
     first_poll_seconds: float = 0.25
     """Before a job is looked at for the first time; doubled up to ``longest_poll_seconds``."""
     longest_poll_seconds: float = 5.0

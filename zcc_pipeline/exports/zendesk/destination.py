@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlencode
 
 import httpx
-import msgspec
 
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import RecordRejected
 from zcc_pipeline.exports.destination import (
+    JSON_HEADERS,
     Addressed,
     Check,
     Customer,
@@ -27,7 +25,7 @@ from zcc_pipeline.exports.destination import (
 )
 from zcc_pipeline.exports.mapping import CrmMapping
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
-from zcc_pipeline.exports.session import CrmRefused, CrmSession
+from zcc_pipeline.exports.session import CrmRefused, CrmSession, OverSession
 from zcc_pipeline.exports.zendesk import api as paths
 from zcc_pipeline.exports.zendesk import schema
 from zcc_pipeline.exports.zendesk.answers import classify
@@ -48,7 +46,7 @@ _PATIENCE_SECONDS = 300.0
 """How long jobs of an earlier run are waited for before their records are left to the next one."""
 
 
-class ZendeskDestination:
+class ZendeskDestination(OverSession):
     """One Zendesk account."""
 
     name = "zendesk"
@@ -73,7 +71,7 @@ class ZendeskDestination:
             name: mapping.options(name, CustomObjectOptions) for name in targets if name not in self._tickets
         }
         self.limits: dict[str, str] = {}
-        self._session = CrmSession(
+        self.session = CrmSession(
             config.session(),
             tokens=config.tokens(clock),
             classify=classify,
@@ -81,22 +79,13 @@ class ZendeskDestination:
             observe=self._observe,
             transport=transport,
         )
-        self._api = ZendeskApi(self._session)
+        self._api = ZendeskApi(self.session)
         self._jobs = JobWatch(self._api, config, clock)
         self._lookup = TicketLookup(self._api)
         self._people = PeopleLookup(self._api)
         runner = JobRunner(self._jobs)
         self._ticket_writer = TicketWriter(self._api, runner, self._lookup, self._people, self._tickets)
         self._record_writer = RecordWriter(self._api, runner, self._records)
-
-    async def __aenter__(self) -> Self:
-        await self._session.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._session.__aexit__(kind, error, trace)
 
     async def examine(self) -> Sequence[Check]:
         """Credentials, role, custom objects, limits left."""
@@ -210,7 +199,7 @@ class ZendeskDestination:
 
     def usage(self) -> Usage:
         """Zendesk counts by the minute only."""
-        return Usage(api_calls=self._session.api_calls, waited_seconds=self._session.waited_seconds)
+        return self.session.usage()
 
     def _update_request(self, one: Addressed, options: TicketOptions) -> PreparedRequest:
         """As if nothing of it stood there yet."""
@@ -228,9 +217,11 @@ class ZendeskDestination:
         body: Json | None,
         params: Mapping[str, str] | None = None,
     ) -> PreparedRequest:
-        url = self._session.address(path) + (f"?{urlencode(params)}" if params else "")
-        headers = {"Accept": "application/json"} | ({"Content-Type": "application/json"} if body is not None else {})
-        return PreparedRequest(method, url, headers, "" if body is None else msgspec.json.encode(body).decode())
+        url = self.session.address(path) + (f"?{urlencode(params)}" if params else "")
+        accept = {"Accept": "application/json"}
+        if body is None:
+            return PreparedRequest(method, url, accept, "")
+        return PreparedRequest.of_json(method, url, body, {**accept, **JSON_HEADERS})
 
     async def _find(self, flights: Sequence[InFlight]) -> dict[str, RemoteRef]:
         """Where they are, if they are; without their mapping they are looked for everywhere."""

@@ -38,7 +38,7 @@ class Crm:
         self.expires_in, self.more = expires_in, more
         self.given = 0
         self.dead: set[str] = set()
-        self.lives = 10**9
+        self.lives, self.next_lives = 10**9, 3
 
     def __call__(self, asked: Asked) -> Answer:
         if asked.target.endswith("/token"):
@@ -51,7 +51,7 @@ class Crm:
         self.lives -= 1
         if self.lives <= 0:
             self.dead.add(token)
-            self.lives = 3
+            self.lives = self.next_lives
         return Answer(200, {"by": token})
 
 
@@ -101,6 +101,16 @@ async def test_tokens_that_die_after_a_few_calls_stop_nobody() -> None:
             await acme.send(READ)
 
     assert crm.given >= 3
+
+
+@in_loop
+async def test_tokens_that_die_after_every_call_stop_none_of_those_that_are_on_their_way_together() -> None:
+    crm = Crm()
+    crm.lives = crm.next_lives = 1
+    async with scripted_server(crm) as server, session(server, FastClock()) as acme:
+        answers = await asyncio.gather(*(acme.send(READ) for _ in range(acme.config.concurrency)))
+
+    assert len({answer.json()["by"] for answer in answers}) == acme.config.concurrency
 
 
 @in_loop
