@@ -152,6 +152,23 @@ class Inbox:
             pass
         return removed
 
+    def erase(self, is_about: Callable[[bytes, str | None, bytes | None], bool]) -> int:
+        """Remove rows, applied or not, for good: no byte of them stays in the database; returns how many.
+
+        ``is_about`` is shown dedupe key, engagement and, where there is no engagement, body. Keys are remembered, so
+        that an event sent again is no news. Blocks its caller like ``prune``, and puts while the file is written anew.
+        Raises ``InboxUnavailable`` like ``put``, and where a reader keeps it from being done to the end.
+        """
+        remember_after = self._clock.now() - timedelta(days=DEDUPE_DAYS)
+        removed = 0
+        with self._open_reader() as reader:
+            seqs = reader.find(is_about)
+        for start in range(0, len(seqs), _REMOVED_AT_ONCE):
+            removed += self._remove(seqs[start : start + _REMOVED_AT_ONCE], remember_after)
+        if not self._writer.call(lambda storage: storage.scrub()):
+            raise InboxUnavailable("inbox: a reader keeps removed rows from being overwritten")
+        return removed
+
     def _remove(self, seqs: Sequence[int], remember_after: datetime) -> int:
         return self._writer.call(lambda storage: storage.remove(seqs, remember_after))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,8 @@ from zcc_pipeline.domain.events import InboxRow, Intake, PushedEvent
 from zcc_pipeline.inbox.address import parse_inbox_url
 from zcc_pipeline.inbox.storage import COLUMNS
 from zcc_pipeline.inbox.view import View
+
+_LOOKED_AT_ONCE = 500
 
 
 class InboxReader:
@@ -89,6 +91,21 @@ class InboxReader:
             body=bytes(body),
         )
         return InboxRow(seq, pushed)
+
+    def find(self, is_about: Callable[[bytes, str | None, bytes | None], bool]) -> list[int]:
+        """Numbers of rows that ``is_about`` picks by dedupe key, engagement and, where there is no engagement, body."""
+        query = (
+            "SELECT seq, dedupe_key, engagement_id, CASE WHEN engagement_id IS NULL THEN body END FROM zcc_inbox"
+            f" WHERE seq > ? ORDER BY seq LIMIT {_LOOKED_AT_ONCE}"
+        )
+        found: list[int] = []
+        last = 0
+        while rows := self._view.select(query, last):
+            for seq, key, engagement_id, body in rows:
+                if is_about(bytes(key), engagement_id, None if body is None else bytes(body)):
+                    found.append(seq)
+            last = rows[-1][0]
+        return found
 
     def highest_seq(self) -> int:
         """The highest number there is now; 0 where there is none."""

@@ -138,6 +138,13 @@ class SqliteStorage:
             _shrink(connection)
             return forgotten
 
+    def scrub(self) -> bool:
+        """See ``Storage``: removed rows lie in free pages of the file, and in its log, until both are written anew."""
+        with self._usable() as connection:
+            connection.execute("VACUUM")
+            is_busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return not is_busy
+
     def write_notes(self, notes: Mapping[str, datetime]) -> None:
         """See ``Storage``."""
         with self._usable() as connection, _transaction(connection):

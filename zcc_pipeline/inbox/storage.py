@@ -51,6 +51,11 @@ class Storage(Protocol):
         """Forget keys of removed rows received before, at most ``FORGOTTEN_AT_ONCE``; how many."""
         ...
 
+    def scrub(self) -> bool:
+        """Write the table anew without the bytes of removed rows; ``False`` where a reader keeps that from being
+        done to the end. Puts wait meanwhile."""
+        ...
+
     def write_notes(self, notes: Mapping[str, datetime]) -> None:
         """Remember when things last happened; an earlier moment never replaces a later one."""
         ...
