@@ -3,7 +3,7 @@
 from zcc_pipeline.archive.ledger.checking import LedgerProblem, check_ledger
 from zcc_pipeline.archive.ledger.entry import Action, Entry, Logged
 from zcc_pipeline.archive.ledger.keys import keep_or_make, signer_of
-from zcc_pipeline.archive.ledger.ledger import Appended, Ledger, LedgerDamaged
+from zcc_pipeline.archive.ledger.ledger import Appended, Ledger, LedgerDamaged, LedgerMoved
 from zcc_pipeline.archive.ledger.notes import BadNote, Checkpoint, Signer, Verifier
 from zcc_pipeline.archive.ledger.shelf import FolderShelf, Shelf
 
@@ -16,6 +16,7 @@ __all__ = [
     "FolderShelf",
     "Ledger",
     "LedgerDamaged",
+    "LedgerMoved",
     "LedgerProblem",
     "Logged",
     "Shelf",

@@ -16,7 +16,7 @@ from zcc_pipeline.archive.ledger.shelf import Shelf
 from zcc_pipeline.archive.ledger.tiles import WIDTH, TileMissing, Tiles, bundle, tile_name
 from zcc_pipeline.archive.ledger.tree import leaf_hash, root_of
 from zcc_pipeline.domain.clock import Clock
-from zcc_pipeline.domain.errors import PermanentError
+from zcc_pipeline.domain.errors import PermanentError, TransientError
 
 NEWEST = "checkpoint"
 NOTES = "checkpoints"
@@ -24,6 +24,10 @@ KEYS = "keys"
 
 Witness = Callable[[Checkpoint], None]
 """Keeps a copy of a checkpoint elsewhere; raises ``OSError`` or an error of the package where it could not."""
+
+
+class LedgerMoved(TransientError):
+    """Others have appended since the ledger was read for a decision: read it again and decide anew."""
 
 
 class LedgerDamaged(PermanentError):
@@ -125,8 +129,11 @@ class Ledger:
         self._signers = (signer,)
         return appended
 
-    def append(self, entries: Sequence[Entry]) -> Appended:
-        """Add entries in this order. When it returns they are on disk and signed for."""
+    def append(self, entries: Sequence[Entry], *, onto: int | None = None) -> Appended:
+        """Add entries in this order. When it returns they are on disk and signed for.
+
+        ``onto`` is the number of entries that a decision was made from; ``LedgerMoved`` where there are others by now.
+        """
         if not self._signers:
             raise PermanentError("this ledger was opened for reading: it has no key to sign with")
         if not entries:
@@ -134,6 +141,8 @@ class Ledger:
         with self._shelf.alone():
             self._refuse_strangers()
             size = self._settled_size()
+            if onto is not None and onto != size:
+                raise LedgerMoved("the archive's ledger has new entries since it was read")
             tiles = Tiles(self._shelf, size)
             logged = self._place(entries, size, tiles)
             checkpoint = self._grow(tiles, [encode(each) for each in logged])
@@ -150,7 +159,7 @@ class Ledger:
         """Size of the tree to build on: of the newest checkpoint, or of one that a crash kept from becoming it."""
         newest = self.latest()
         size = 0 if newest is None else newest.size
-        names = list(self._shelf.names(NOTES))
+        names = list(self._shelf.names(NOTES, after=note_name(size)))
         if names and (last := self._shelf.read([name for name in names if name.endswith(".note")][-1])) is not None:
             kept = parse(last)[0]
             if kept.size > size:

@@ -20,6 +20,7 @@ from zcc_pipeline.archive.ledger import (
     FolderShelf,
     Ledger,
     LedgerDamaged,
+    LedgerMoved,
     Signer,
     Verifier,
     check_ledger,
@@ -323,6 +324,14 @@ def test_two_who_append_at_once_wait_for_each_other(bench: Bench) -> None:
         list(pool.map(add, range(24)))
     assert len(list(bench.ledger.entries())) == 72
     assert bench.problems() == []
+
+
+def test_an_entry_decided_from_fewer_entries_than_there_are_is_refused(bench: Bench) -> None:
+    first = bench.ledger.append([created(0)]).checkpoint.size
+    bench.ledger.append([created(1)], onto=first)
+    with pytest.raises(LedgerMoved):
+        bench.ledger.append([created(2)], onto=first)
+    assert [logged.entry for logged in bench.ledger.entries()] == [created(0), created(1)]
 
 
 def test_heads_are_the_newest_versions_and_what_was_purged(bench: Bench) -> None:
