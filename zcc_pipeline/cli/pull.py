@@ -57,7 +57,18 @@ def pull(
         raise typer.Exit(FAILED)
 
 
-COUNTS = ("received", "new", "changed", "unchanged", "deleted", "failed", "waiting", "bytes_written", "api_calls")
+COUNTS = (
+    "received",
+    "new",
+    "changed",
+    "unchanged",
+    "deleted",
+    "suppressed",
+    "failed",
+    "waiting",
+    "bytes_written",
+    "api_calls",
+)
 
 
 def as_row(report: DatasetReport) -> dict[str, object]:
@@ -71,14 +82,17 @@ def as_row(report: DatasetReport) -> dict[str, object]:
 
 
 def show(report: PullReport) -> None:
-    """A table of datasets, then what did not go well."""
-    columns = ("dataset", "new", "changed", "unchanged", "deleted", "failed", "API calls")
-    rows = [
-        (one.dataset, *(one.total(name) for name in ("new", "changed", "unchanged", "deleted", "failed", "api_calls")))
-        for one in report.datasets
-    ]
+    """A table of datasets, then what did not go well; what was erased has a column only where there is any."""
+    names = ["new", "changed", "unchanged", "deleted", "failed", "api_calls"]
+    if any(one.total("suppressed") for one in report.datasets):
+        names.insert(4, "suppressed")
+    columns = ("dataset", *(_HEADINGS.get(name, name) for name in names))
+    rows = [(one.dataset, *(one.total(name) for name in names)) for one in report.datasets]
     table(columns, rows, numbers=columns[1:])
     for problem in report.problems:
         say(f"problem: {problem}")
     if not report.problems:
         say("All of it was read. `zcc build` brings it into the warehouse, `zcc status` says what is complete.")
+
+
+_HEADINGS = {"api_calls": "API calls", "suppressed": "erased"}

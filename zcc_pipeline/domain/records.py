@@ -46,6 +46,8 @@ class LandingCounts:
     unchanged: int = 0
     deleted: int = 0
     out_of_window: int = 0
+    suppressed: int = 0
+    """Of engagements that were erased; each record received is counted here or in one of the five above."""
     bytes_written: int = 0
     files_written: int = 0
     days: set[str] = field(default_factory=set)
@@ -59,6 +61,7 @@ class LandingCounts:
             "unchanged",
             "deleted",
             "out_of_window",
+            "suppressed",
             "bytes_written",
             "files_written",
         ):

@@ -15,6 +15,7 @@ from zcc_pipeline.domain.datasets import Dataset
 from zcc_pipeline.domain.ports import Screening
 from zcc_pipeline.domain.window import Window
 from zcc_pipeline.landing.compaction import CompactionResult, compact_day, sweep_superseded
+from zcc_pipeline.landing.gate import AskSuppressed
 from zcc_pipeline.landing.known import DayVersions
 from zcc_pipeline.landing.layout import SEED_DAY, SEED_NAME, LakeFile, day_folder, parse_day_folder
 from zcc_pipeline.landing.reading import list_day, live_day, newest_versions, read_ids, retry_once
@@ -34,6 +35,8 @@ class Lake:
         self._storage, self._timezone = storage, timezone
         self.screen: Callable[[Dataset], Screening | None] | None = None
         """Gives the screening of a dataset whose records are to be looked at before they land."""
+        self.suppressed: AskSuppressed | None = None
+        """Says what was erased, whose records never land again."""
         self._clock, self._new_id = clock, new_id
         # One for all writers: each further thread would get an allocator arena of its own, 30 MB that never come back.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="landing")
@@ -69,6 +72,7 @@ class Lake:
             reject=reject,
             executor=self._thread,
             screening=self.screen(dataset) if self.screen is not None else None,
+            suppressed=self.suppressed,
         )
 
     def latest(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, wait
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from zcc_pipeline.landing.schema import open_writer, rows_per_group, sync_file
+from zcc_pipeline.landing.schema import open_writer, rows_per_group, sync_file, write_versions
 
 
 class StagedFile:
@@ -57,6 +58,23 @@ class StagedFile:
         """For comparing later records with what was staged; the file is finished by that."""
         self.size_bytes()
         return pa.OSFile(str(self.path), "r")
+
+    def keep_only(self, mask: Callable[[Sequence[str], Sequence[str | None]], pa.Array]) -> tuple[int, int]:
+        """Write it anew without the rows for whose record and engagement ids ``mask`` is false.
+
+        Returns how many were taken out and how many are left; where none is left, the file is gone.
+        """
+        self.size_bytes()
+        ids = pq.read_table(self.path, columns=["record_id", "engagement_id"])
+        is_kept = mask(ids.column("record_id").to_pylist(), ids.column("engagement_id").to_pylist())
+        dropped = is_kept.false_count
+        if dropped == len(is_kept):
+            self.path.unlink()
+        elif dropped:
+            rest = pq.read_table(self.path).filter(is_kept)
+            self._finished = self._executor.submit(write_versions, self.path, rest)
+            self.size_bytes()
+        return dropped, len(is_kept) - dropped
 
     def discard(self) -> None:
         """Remove what was written; what is not yet begun is not begun any more."""

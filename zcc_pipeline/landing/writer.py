@@ -21,6 +21,7 @@ from zcc_pipeline.domain.window import Window
 from zcc_pipeline.landing.batch import Batch, BatchBuilder
 from zcc_pipeline.landing.columns import Array, from_numpy
 from zcc_pipeline.landing.days import NO_TIME, days_of, to_microseconds
+from zcc_pipeline.landing.gate import AskSuppressed, Gate
 from zcc_pipeline.landing.known import DayVersions
 from zcc_pipeline.landing.layout import day_folder, file_name
 from zcc_pipeline.landing.staged_file import StagedFile
@@ -60,6 +61,7 @@ class LakeWriter:
         reject: Reject | None,
         executor: Executor,
         screening: Screening | None = None,
+        suppressed: AskSuppressed | None = None,
     ) -> None:
         self._storage, self._dataset = storage, dataset
         self._timezone, self._clock, self._new_id = timezone, clock, new_id
@@ -73,6 +75,7 @@ class LakeWriter:
         self._is_closed = False
         self._executor = executor
         self._screening = screening
+        self._gate = None if suppressed is None else Gate(suppressed)
 
     def __enter__(self) -> Self:
         return self
@@ -93,13 +96,17 @@ class LakeWriter:
     def add(self, chunk: RecordChunk) -> None:
         """Take records in; they are written once enough have come together.
 
-        Records that are not UTF-8 text go to ``reject``, or raise ``RecordRejected`` where there is none.
+        Those of erased engagements are counted and dropped. Records that are not UTF-8 text go to ``reject``, or raise
+        ``RecordRejected`` where there is none.
         """
         if self._is_closed:
             raise ValueError("this writer has already been committed or left")
         if chunk.dataset != self._dataset.name:
             raise ValueError(f"a chunk of {chunk.dataset} was handed to the writer of {self._dataset.name}")
         self._counts.received += len(chunk)
+        if self._gate is not None:
+            offered, chunk = len(chunk), self._gate.admit(chunk)
+            self._counts.suppressed += offered - len(chunk)
         self._builder.add(chunk if self._screening is None else self._screening.look(chunk))
         if self._builder.weight_bytes >= self._flush_bytes:
             self.flush()
@@ -110,6 +117,8 @@ class LakeWriter:
         if self._screening is not None:
             self._screening.finish()
         self._is_closed = True
+        if self._gate is not None and self._gate.has_closed_further():
+            self._staged = [staged for staged in self._staged if self._drop_erased(staged, self._gate)]
         for staged in self._staged:
             self._counts.bytes_written += staged.size_bytes()
         for staged in self._staged:
@@ -117,6 +126,17 @@ class LakeWriter:
             self._counts.files_written += 1
         self._staged.clear()
         return self._counts
+
+    def _drop_erased(self, staged: StagedFile, gate: Gate) -> bool:
+        """Take out what was erased after it was staged; False where nothing is left of the file."""
+        dropped, left = staged.keep_only(gate.mask)
+        counts = self._counts
+        counts.suppressed += dropped
+        for name in ("new", "changed", "deleted"):  # which of them they were is not known any more, the sum is
+            taken = min(dropped, getattr(counts, name))
+            setattr(counts, name, getattr(counts, name) - taken)
+            dropped -= taken
+        return left > 0
 
     def flush(self) -> None:
         """Compare what was added so far with the lake and write what is new; happens by itself every few megabytes."""

@@ -10,7 +10,7 @@ import dagster as dg
 from zcc_pipeline.pipeline.reports import DatasetReport, DayReport
 
 COUNTS = ("received", "new", "changed", "unchanged", "deleted", "api_calls", "bytes_written")
-COUNTS_OF_SOME = ("failed", "waiting")
+COUNTS_OF_SOME = ("suppressed", "failed", "waiting")
 _ALWAYS = ("received", "new", "changed", "unchanged")
 
 PROBLEMS = "problems"

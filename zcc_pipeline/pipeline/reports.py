@@ -18,6 +18,8 @@ class DayReport:
     changed: int = 0
     unchanged: int = 0
     deleted: int = 0
+    suppressed: int = 0
+    """Received and not kept, or not asked for at all, because their engagements were erased."""
     bytes_written: int = 0
     api_calls: int = 0
     failed: int = 0
@@ -32,6 +34,7 @@ class DayReport:
         self.changed += counts.changed
         self.unchanged += counts.unchanged
         self.deleted += counts.deleted
+        self.suppressed += counts.suppressed
         self.bytes_written += counts.bytes_written
 
 

@@ -19,6 +19,7 @@ from zcc_pipeline.domain.clock import Clock, SystemClock
 from zcc_pipeline.domain.datasets import DATASETS
 from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.domain.ports import Progress, Silence
+from zcc_pipeline.domain.suppression import SuppressionList
 from zcc_pipeline.domain.window import day_of
 from zcc_pipeline.landing import FileStore, Lake, S3Options, Storage, open_storage
 from zcc_pipeline.pipeline.card_data import CardDataPolicy, CardDataScreen
@@ -128,9 +129,14 @@ class Runtime:
         storage = self._open(self.config.lake_url)
         lake = Lake(storage, timezone=self.config.timezone, clock=self.clock, new_id=self.new_id)
         lake.ensure_seeded(DATASETS.values())
+        lake.suppressed = self.suppressed
         if self.config.card_data is not None:
             lake.screen = CardDataScreen(lake, lambda: self.state.quarantine, self.clock, self.config.card_data).of
         return lake
+
+    def suppressed(self) -> SuppressionList:
+        """What was erased as of now: no record of it lands, is asked for or is handed on."""
+        return self.state.suppression.snapshot()
 
     @cached_property
     def files(self) -> FileStore:
