@@ -1,6 +1,6 @@
-"""An index of the objects in Parquet, made from the store alone: lose it, and it is made again.
+"""An index of the objects in Parquet, made from the store and the ledger alone: lose it, and it is made again.
 
-It is read with DuckDB, pandas or anything else that reads Parquet; the archive itself never reads it.
+It is read with DuckDB, pandas or anything else that reads Parquet; nothing that decides about the archive reads it.
 """
 
 from __future__ import annotations
@@ -8,18 +8,20 @@ from __future__ import annotations
 import io
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, suppress
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from zcc_pipeline.archive.holds import Standings
 from zcc_pipeline.archive.naming import engagement_id_of
 from zcc_pipeline.archive.ocfl import Inventory, ObjectStore
 from zcc_pipeline.archive.storage import Place
-from zcc_pipeline.archive.sums import write_sums
+from zcc_pipeline.archive.sums import SUMS, write_sums
+from zcc_pipeline.domain.errors import PermanentError
 
 FOLDER = "index"
 SCHEMA = pa.schema(
@@ -33,18 +35,67 @@ SCHEMA = pa.schema(
         ("files", pa.int32()),
         ("bytes", pa.int64()),
         ("retain_until", pa.date32()),
+        ("retention_class", pa.string()),
+        ("held", pa.bool_()),
     ]
 )
-"""``day`` is the one on which the engagement started, in ``ZCC_TIMEZONE``; ``bytes`` are those of the newest
-version's files as ``provenance.json`` tells them; ``retain_until`` is null where no date is set."""
+MEANINGS: Mapping[str, str] = {
+    "object_id": "Name of the OCFL object.",
+    "engagement_id": "Zoom's id of the engagement.",
+    "day": "Day on which the engagement started, in ZCC_TIMEZONE; null where nothing archived tells it.",
+    "channels": "Channels that the archived engagement names.",
+    "version": "Newest version of the object.",
+    "inventory_sha512": "SHA-512 of its inventory, as the ledger's newest entry about it has it.",
+    "files": "Files in the newest version.",
+    "bytes": "Size of those of them that came from Zoom, as provenance.json tells.",
+    "retain_until": "Last day on which it must be there, as promised in the ledger; null: nobody promised one.",
+    "retention_class": "Retention class that the last day comes from.",
+    "held": "Whether a matter holds it, by its id or by its day.",
+}
+"""What each column says, for the docs and for who reads the table."""
+UNKNOWN_DAY = date(1970, 1, 1)
+"""In whose folder objects lie of which no day is known."""
 _FROM_THE_API = frozenset({"list", "detail"})
 """Shapes whose day is the engagement's own; what an event told may have landed on another."""
 
 
-def write_day(place: Place, objects: ObjectStore, day: date, object_ids: Iterable[str]) -> None:
-    """The index of one day, anew from its objects."""
-    rows = [row for object_id in object_ids if (row := _row(objects, object_id)) is not None]
-    _write(place, day, rows)
+def write_day(place: Place, objects: ObjectStore, day: date, object_ids: Iterable[str], standings: Standings) -> None:
+    """The index of one day, anew from its objects and from what the ledger says of keeping them."""
+    _write(place, day, [row for each in object_ids if (row := _row(objects, each, standings)) is not None])
+
+
+def renew_day(place: Place, objects: ObjectStore, day: date, standings: Standings) -> bool:
+    """Bring one day up to what the ledger says of keeping now, without reading its objects; whether that was news.
+
+    What was purged is gone from it. A day that was written with other columns is written anew from its objects.
+    """
+    table = read_day(place, day)
+    if table is None:
+        return False
+    if table.schema != SCHEMA:
+        write_day(place, objects, day, table.column("object_id").to_pylist(), standings)
+        return True
+    rows = table.to_pylist()
+    there = (row for row in rows if not standings.is_purged(row["object_id"]))
+    renewed = [row | _keeping(row["object_id"], row["day"], standings) for row in there]
+    if renewed == rows:
+        return False
+    _write(place, day, renewed)
+    return True
+
+
+def read_day(place: Place, day: date) -> pa.Table | None:
+    """The index of one day; None where there is none."""
+    data = place.read(_key(day))
+    return None if data is None else pq.read_table(io.BytesIO(data), partitioning=None)
+
+
+def indexed_days(place: Place) -> Iterator[date]:
+    """Days of which there is an index, in order; ``UNKNOWN_DAY`` for objects without one."""
+    for name in place.folders(FOLDER):
+        text = name.removeprefix("date=")
+        if text != name:
+            yield date.fromisoformat(text)
 
 
 def seal_index(place: Place) -> None:
@@ -52,18 +103,26 @@ def seal_index(place: Place) -> None:
     write_sums(place, FOLDER)
 
 
-def rebuild_index(place: Place, objects: ObjectStore, *, advance: Callable[[int], None] = lambda _objects: None) -> int:
-    """Write the whole index anew from the store alone; returns how many objects there are.
+def rebuild_index(
+    place: Place,
+    objects: ObjectStore,
+    standings: Standings,
+    *,
+    advance: Callable[[int], None] = lambda _objects: None,
+) -> int:
+    """Write the whole index anew from the store and the ledger; returns how many objects there are.
 
-    The same objects give the same files, byte for byte.
+    The same objects and entries give the same files, byte for byte.
     """
-    by_day: dict[date | None, list[dict[str, Any]]] = defaultdict(list)
+    by_day: dict[date, list[dict[str, Any]]] = defaultdict(list)
     for object_id in objects.object_ids():
-        row = _row(objects, object_id)
+        row = _row(objects, object_id, standings)
         if row is not None:
-            by_day[row["day"]].append(row)
+            by_day[row["day"] or UNKNOWN_DAY].append(row)
         advance(1)
-    for key in set(place.keys(FOLDER)) - {_key(day) for day in by_day}:
+    for day in set(indexed_days(place)) - set(by_day):
+        _write(place, day, [])
+    for key in set(place.keys(FOLDER)) - {_key(day) for day in by_day} - {f"{FOLDER}/{SUMS}"}:
         place.set_aside(key)
     for day, rows in by_day.items():
         _write(place, day, rows)
@@ -72,35 +131,53 @@ def rebuild_index(place: Place, objects: ObjectStore, *, advance: Callable[[int]
     return sum(map(len, by_day.values()))
 
 
-def _write(place: Place, day: date | None, rows: list[dict[str, Any]]) -> None:
+def _write(place: Place, day: date, rows: list[dict[str, Any]]) -> None:
     if not rows:
-        return
+        if place.read(_key(day)) is None:
+            return
+        with suppress(PermanentError):  # storage that keeps what was written keeps it, under an empty newer version
+            place.remove(_folder(day))
+            return
     buffer = io.BytesIO()
     table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["object_id"])), SCHEMA)
     pq.write_table(table, buffer, compression="zstd")
     place.replace(_key(day), buffer.getvalue())
 
 
-def _key(day: date | None) -> str:
-    return f"{FOLDER}/date={day or '1970-01-01'}/part-0.parquet"
+def _folder(day: date) -> str:
+    return f"{FOLDER}/date={day}"
 
 
-def _row(objects: ObjectStore, object_id: str) -> dict[str, Any] | None:
+def _key(day: date) -> str:
+    return f"{_folder(day)}/part-0.parquet"
+
+
+def _keeping(object_id: str, day: date | None, standings: Standings) -> dict[str, Any]:
+    standing = standings.of(object_id)
+    return {
+        "retain_until": standing.retain_until if standing else None,
+        "retention_class": standing.retention_class if standing else None,
+        "held": bool(standings.holds_of(object_id, day)),
+    }
+
+
+def _row(objects: ObjectStore, object_id: str, standings: Standings) -> dict[str, Any] | None:
     inventory = objects.inventory(object_id)
     if inventory is None:
         return None
     origins = _json(objects, inventory, "provenance.json") or []
     of_engagement = [each for each in origins if each.get("dataset") == "zoom/engagements"]
+    day = min((_day(each) for each in of_engagement if each.get("shape") in _FROM_THE_API), default=None)
     return {
         "object_id": object_id,
         "engagement_id": engagement_id_of(object_id),
-        "day": min((_day(each) for each in of_engagement if each.get("shape") in _FROM_THE_API), default=None),
+        "day": day,
         "channels": sorted(_channels(objects, inventory, [each["path"] for each in of_engagement])),
         "version": inventory.head,
         "inventory_sha512": inventory.digest,
         "files": len(inventory.state),
         "bytes": sum(int(each.get("size_bytes") or 0) for each in origins),
-        "retain_until": None,
+        **_keeping(object_id, day, standings),
     }
 
 

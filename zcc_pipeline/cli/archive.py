@@ -8,6 +8,7 @@ import typer
 
 from zcc_pipeline.cli.archive_export import export
 from zcc_pipeline.cli.archive_holds import hold, release, retention
+from zcc_pipeline.cli.archive_index import index
 from zcc_pipeline.cli.archive_package import package
 from zcc_pipeline.cli.archive_restore import restore
 from zcc_pipeline.cli.archive_verify import verify
@@ -32,6 +33,7 @@ COMMANDS: dict[Callable[..., None], tuple[str, str]] = {
     retention: ("retention", "What is kept until when, and what is held."),
     hold: ("hold", "Keep from being erased, for a matter."),
     release: ("release", "End what a matter holds."),
+    index: ("index", "Make the index anew."),
 }
 """Each with its name and what it does in a few words, in the order in which people need them."""
 

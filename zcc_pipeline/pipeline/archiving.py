@@ -14,7 +14,6 @@ from hashlib import sha512
 from itertools import islice
 from typing import TypeVar
 
-from zcc_pipeline.archive.index import seal_index, write_day
 from zcc_pipeline.archive.ledger import Action, Appended, Entry, Logged
 from zcc_pipeline.archive.naming import object_id_of
 from zcc_pipeline.archive.ocfl import Written
@@ -24,6 +23,7 @@ from zcc_pipeline.archive.opening import Archive
 from zcc_pipeline.domain.archive_ledger import ArchivedRow, ArchiveWindow
 from zcc_pipeline.domain.errors import PermanentError
 from zcc_pipeline.pipeline.archive_days import Days
+from zcc_pipeline.pipeline.archive_indexing import INDEX, refresh_index
 from zcc_pipeline.pipeline.archive_snapshots import build_snapshot
 from zcc_pipeline.pipeline.archive_sources import Found, SourceRecord, Sources
 from zcc_pipeline.pipeline.retaining import PromiseReport, promise_retention
@@ -37,8 +37,6 @@ _HELD = 2_000
 """Engagements whose payloads are held at a time: a day's files are read once for all of them."""
 
 _Item = TypeVar("_Item")
-_INDEX = "index"
-"""Under which the state notes that the index of a day is about to be written."""
 
 _MESSAGE = "as the source has it now"
 
@@ -119,13 +117,13 @@ class _Export:
                 self._day(day, pool)
                 self._runtime.progress.advance("archive")
         self._runtime.progress.finish("archive")
-        self._write_index()
         refused = {each.day for each in self._report.refused}
         self._days.look(first, last, self._report.days_touched | refused)
         self._report.days_closed, self._report.days_open = self._days.closed, self._days.open
         self._report.days_reopened = self._days.reopened
         self._report.retention = promise_retention(self._runtime, days=days)
         self._report.unwitnessed |= self._report.retention.unwitnessed
+        refresh_index(self._runtime, self._index_days)
         newest = self._archive.ledger.latest()
         if newest is not None:
             self._report.ledger_size, self._report.root_hash = newest.size, newest.root.hex()
@@ -143,7 +141,7 @@ class _Export:
             else:
                 changed.append((found, source_hash))
         if changed:
-            state.save_windows([ArchiveWindow(day, _INDEX, "", is_closed=False)], now=self._runtime.clock.now())
+            state.save_windows([ArchiveWindow(day, INDEX, "", is_closed=False)], now=self._runtime.clock.now())
             self._index_days.add(day)
         for part in _in_batches(changed, _HELD):
             records = self._sources.records([found for found, _ in part])
@@ -172,18 +170,6 @@ class _Export:
             self._count(day, outcome)
         self._append(entries)
         state.save(rows, now=clock.now())
-
-    def _write_index(self) -> None:
-        """The index of those days on which something may have changed."""
-        if not self._index_days:
-            return
-        state, archive = self._runtime.state.archive, self._archive
-        for day in sorted(self._index_days):
-            ids = [object_id_of(self._account, engagement_id) for engagement_id in state.on_days(day, day)]
-            write_day(archive.place, archive.objects, day, ids)
-        seal_index(archive.place)
-        done = (ArchiveWindow(day, _INDEX, "", is_closed=True) for day in self._index_days)
-        state.save_windows(done, now=self._runtime.clock.now())
 
     def _write(self, day: date, found: Found, records: Sequence[SourceRecord]) -> Written | RefusedObject:
         objects, object_id = self._archive.objects, object_id_of(self._account, found.engagement_id)
@@ -247,7 +233,7 @@ class _Export:
         self._index_days |= {
             day
             for (day, dataset), row in state.windows(date.min, date.max).items()
-            if dataset == _INDEX and not row.is_closed
+            if dataset == INDEX and not row.is_closed
         }
         if pending:
             ids: Iterable[str] = [object_id_of(self._account, row.engagement_id) for row in pending]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from zcc_pipeline.pipeline.archive_indexing import archive_index_view
 from zcc_pipeline.pipeline.completeness import DATASET as COMPLETENESS
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.warehouse import BuildResult, PublishResult
@@ -18,4 +19,4 @@ def build(runtime: Runtime, *, full_refresh: bool = False) -> BuildResult:
 
 def publish(runtime: Runtime, *, force: bool = True) -> PublishResult:
     """Write ``analytics.duckdb`` beside and swap it in; readers keep the copy they have open."""
-    return runtime.warehouse.publish(force=force)
+    return runtime.warehouse.publish(force=force, views=(archive_index_view(runtime),))

@@ -8,6 +8,7 @@ from datetime import date
 
 from zcc_pipeline.archive.holds import HoldPlan, Scope, Standings, plan_hold, plan_release
 from zcc_pipeline.archive.naming import engagement_id_of, object_id_of
+from zcc_pipeline.pipeline.archive_indexing import refresh_index_if_free
 from zcc_pipeline.pipeline.retaining import read_standings
 from zcc_pipeline.pipeline.runtime import Runtime
 
@@ -83,6 +84,7 @@ def _carry_out(runtime: Runtime, standings: Standings, plan: HoldPlan, matter: s
     appended = runtime.archive.ledger.append(plan.entries)
     for logged in appended.logged:
         standings.learn(logged)
+    refresh_index_if_free(runtime)
     return replace(describe_plan(standings, plan, matter), unwitnessed=appended.unwitnessed)
 
 

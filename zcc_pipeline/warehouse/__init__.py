@@ -8,7 +8,7 @@ from zcc_pipeline.warehouse.build import BuildResult, NodeResult
 from zcc_pipeline.warehouse.config import WarehouseConfig, WarehouseS3
 from zcc_pipeline.warehouse.lock import WarehouseBusy
 from zcc_pipeline.warehouse.marts import Mart, Marts
-from zcc_pipeline.warehouse.publish import PublishResult
+from zcc_pipeline.warehouse.publish import PublishedView, PublishResult
 from zcc_pipeline.warehouse.warehouse import Warehouse
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Marts",
     "NodeResult",
     "PublishResult",
+    "PublishedView",
     "Warehouse",
     "WarehouseBusy",
     "WarehouseConfig",

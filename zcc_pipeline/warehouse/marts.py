@@ -41,8 +41,12 @@ class Marts:
         self._path = Path(analytics_path)
 
     def names(self) -> list[str]:
-        """The marts there are."""
-        return [str(row["name"]) for row in self._rows("select table_name as name from duckdb_tables() order by 1")]
+        """The marts there are, and views such as ``archive_index``."""
+        query = (
+            "select table_name as name from duckdb_tables() "
+            "union all select view_name from duckdb_views() where not internal order by 1"
+        )
+        return [str(row["name"]) for row in self._rows(query)]
 
     def describe(self, mart: str) -> pd.DataFrame:
         """Columns of a mart: name, type and meaning."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,10 +31,28 @@ class PublishResult:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class PublishedView:
+    """A Parquet file that is read through the analysts' copy, always as the file is then."""
+
+    name: str
+    path: Path
+    """Absolute; it is there, if only with its columns."""
+    description: str
+    columns: Mapping[str, str]
+    """What each says."""
+
+
 def publish_marts(
-    config: WarehouseConfig, *, clock: Clock, lock_wait_seconds: float, force: bool, manifest: Mapping[str, Any]
+    config: WarehouseConfig,
+    *,
+    clock: Clock,
+    lock_wait_seconds: float,
+    force: bool,
+    manifest: Mapping[str, Any],
+    views: Sequence[PublishedView] = (),
 ) -> PublishResult:
-    """Write ``analytics.duckdb`` anew with the marts, their comments and nothing else."""
+    """Write ``analytics.duckdb`` anew with the marts, those views, their comments and nothing else."""
     started = clock.monotonic()
     note = config.scratch_dir / "published.json"
     now = clock.now()
@@ -45,7 +63,7 @@ def publish_marts(
         part.parent.mkdir(parents=True, exist_ok=True)
         for stale in (part, part.with_name(f"{part.name}.wal")):
             stale.unlink(missing_ok=True)
-        tables = _write_copy(config, part, manifest)
+        tables = _write_copy(config, part, manifest, views)
         _swap_in(part, config.analytics_path)
         note.write_text(json.dumps({"published_at": now.isoformat()}))
     size = config.analytics_path.stat().st_size
@@ -60,7 +78,9 @@ def _is_recent(note: Path, now: datetime) -> bool:
     return timedelta(0) <= now - published_at < _AT_MOST_EVERY
 
 
-def _write_copy(config: WarehouseConfig, part: Path, manifest: Mapping[str, Any]) -> tuple[str, ...]:
+def _write_copy(
+    config: WarehouseConfig, part: Path, manifest: Mapping[str, Any], views: Sequence[PublishedView]
+) -> tuple[str, ...]:
     import duckdb
 
     models = {
@@ -83,9 +103,19 @@ def _write_copy(config: WarehouseConfig, part: Path, manifest: Mapping[str, Any]
             without_bookkeeping = "columns(lambda c: not starts_with(c, '_'))"
             connection.execute(f'create table "{name}" as select {without_bookkeeping} from warehouse.marts."{name}"')
             _comment(connection, name, models[name])
+        for view in views:
+            _create_view(connection, view)
         connection.execute("detach warehouse")
         connection.execute("checkpoint")
     return tables
+
+
+def _create_view(connection: duckdb.DuckDBPyConnection, view: PublishedView) -> None:
+    path = str(view.path).replace("'", "''")
+    connection.execute(f"create view \"{view.name}\" as from read_parquet('{path}')")
+    connection.execute(f'comment on view "{view.name}" is {_text(view.description)}')
+    for column, meaning in view.columns.items():
+        connection.execute(f'comment on column "{view.name}"."{column}" is {_text(meaning)}')
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, name: str, model: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from zcc_pipeline.warehouse.build import BuildResult, plain, run_build, run_dbt
 from zcc_pipeline.warehouse.config import WarehouseConfig
 from zcc_pipeline.warehouse.lock import warehouse_lock
 from zcc_pipeline.warehouse.project import project_dir, project_version
-from zcc_pipeline.warehouse.publish import PublishResult, publish_marts
+from zcc_pipeline.warehouse.publish import PublishedView, PublishResult, publish_marts
 
 
 class Warehouse:
@@ -59,11 +59,11 @@ class Warehouse:
             verified_days=verified_days or {},
         )
 
-    def publish(self, *, force: bool = False) -> PublishResult:
-        """Swap a new analysts' copy in; at most once a minute unless forced."""
+    def publish(self, *, force: bool = False, views: Sequence[PublishedView] = ()) -> PublishResult:
+        """Swap a new analysts' copy in; at most once a minute unless forced. ``views`` are files read through it."""
         manifest = json.loads(self.manifest_path().read_text())
         return publish_marts(
-            self.config, clock=self._clock, lock_wait_seconds=self._wait, force=force, manifest=manifest
+            self.config, clock=self._clock, lock_wait_seconds=self._wait, force=force, manifest=manifest, views=views
         )
 
     def manifest_path(self) -> Path:

@@ -24,6 +24,7 @@ from zcc_pipeline.archive.ledger import Action, Ledger, check_ledger
 from zcc_pipeline.archive.naming import engagement_id_of, object_id_of
 from zcc_pipeline.archive.ocfl import check_object
 from zcc_pipeline.archive.ocfl.layout import object_key
+from zcc_pipeline.pipeline.archive_indexing import read_keeping
 from zcc_pipeline.pipeline.archiving import ArchiveReport, archive_changes
 from zcc_pipeline.pipeline.pull import STEPS
 from zcc_pipeline_tests.story import Story, story
@@ -215,7 +216,8 @@ def test_the_index_made_along_the_way_is_the_one_that_the_store_alone_gives(told
     assert all(version == 1 and files >= 3 and size > 0 for _, _, version, files, size in rows)
     shutil.rmtree(top)
     with told.runtime() as runtime:
-        assert rebuild_index(runtime.archive.place, runtime.archive.objects) == len(rows)
+        keeping = read_keeping(runtime.archive.ledger.entries())
+        assert rebuild_index(runtime.archive.place, runtime.archive.objects, keeping) == len(rows)
     assert contents(top) == before
     done = subprocess.run(["sha512sum", "--check", "--strict", "SHA512SUMS"], cwd=top, capture_output=True, check=False)
     assert done.returncode == 0
