@@ -153,8 +153,8 @@ class ArtefactLedger(Protocol):
         """All rows of those days."""
         ...
 
-    def mark_stored(self, kind: ArtefactKind, source_id: str, stored: StoredFile, *, now: datetime) -> None:
-        """The file is on disk, synced and named."""
+    def mark_stored(self, kind: ArtefactKind, stored: Mapping[str, StoredFile], *, now: datetime) -> None:
+        """These files, by source id, are on disk, synced and named; the ledger knows of all of them or of none."""
         ...
 
     def mark_failed(

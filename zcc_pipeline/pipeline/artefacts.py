@@ -1,7 +1,8 @@
 """Files: which ones the landed records point at, fetching them, and the records that say what is stored.
 
-Order of commit: file on disk, ledger row, lake record. ``land_stored`` lands whatever the ledger knows and the lake
-does not yet, so a crash between any two steps is healed by the next run.
+Order of commit: file on disk, ledger rows of some files at once, lake record. ``land_stored`` lands whatever the ledger
+knows and the lake does not yet, so a crash between any two steps is healed by the next run: at worst it downloads a few
+files once more.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ from zcc_pipeline.reconciliation import decide_failure, is_due
 from zcc_pipeline.sources.zoom_api import DownloadSource, ZoomApi
 
 CONCURRENT_DOWNLOADS = 8
+NOTED_TOGETHER = 32
+"""Stored files that one transaction tells the ledger of: one each costs as much as a small download."""
 TRANSCRIPTS = frozenset(
     {ArtefactKind.RECORDING_TRANSCRIPT, ArtefactKind.MESSAGING_TRANSCRIPT, ArtefactKind.VOICEMAIL_TRANSCRIPT}
 )
@@ -133,11 +136,12 @@ async def _fetch_day(
     runtime.state.artefacts.want((pointer.wanted for pointer in pointers.values()), now=runtime.clock.now())
     due = _due(runtime, kind, pointers)
     row, task = DayReport(day), f"{kind} {day}"
+    fetching = _Fetching(runtime, api, kind, row)
     runtime.progress.start(task, len(due))
     calls_before = sum(api.api_calls.values())
 
-    async def fetch(pointer: Pointer) -> None:
-        await _fetch_one(runtime, api, pointer, row)
+    async def fetch(each: tuple[Pointer, ArtefactRow]) -> None:
+        await fetching.fetch(*each)
         runtime.progress.advance(task)
 
     try:
@@ -145,6 +149,7 @@ async def _fetch_day(
     except ScopeMissing as error:
         row.problem, row.is_complete = str(error), False
     finally:
+        fetching.note_stored()
         land_stored(runtime, kind, day, row)
     row.unchanged = len(pointers) - len(due)
     row.api_calls = sum(api.api_calls.values()) - calls_before
@@ -154,11 +159,12 @@ async def _fetch_day(
     return row
 
 
-def _due(runtime: Runtime, kind: ArtefactKind, pointers: Mapping[str, Pointer]) -> list[Pointer]:
-    """Wanted, failed and to be tried now, or a transcript that may still have grown while its engagement settles."""
+def _due(runtime: Runtime, kind: ArtefactKind, pointers: Mapping[str, Pointer]) -> list[tuple[Pointer, ArtefactRow]]:
+    """Wanted, failed and to be tried now, or a transcript that may still have grown while its engagement settles; each
+    with what the ledger says of it."""
     now = runtime.clock.now()
     rows = runtime.state.artefacts.get(kind, pointers)
-    return [pointer for key, pointer in pointers.items() if _is_due(rows[key], pointer, now)]
+    return [(pointer, rows[key]) for key, pointer in pointers.items() if _is_due(rows[key], pointer, now)]
 
 
 def _is_due(row: ArtefactRow, pointer: Pointer, now: datetime) -> bool:
@@ -169,37 +175,54 @@ def _is_due(row: ArtefactRow, pointer: Pointer, now: datetime) -> bool:
     return row.state != "gone" and (row.next_try_at is None or row.next_try_at <= now)
 
 
-async def _fetch_one(runtime: Runtime, api: ZoomApi, pointer: Pointer, day_row: DayReport) -> None:
-    """One file; its failure is recorded and never fails the others."""
-    wanted, ledger = pointer.wanted, runtime.state.artefacts
-    before = ledger.get(wanted.kind, [wanted.source_id])[wanted.source_id]
-    try:
-        stored = await _store(runtime, api, pointer)
-    except ScopeMissing as error:
-        ledger.mark_failed(
-            wanted.kind,
-            wanted.source_id,
-            reason=Reason.SCOPE_MISSING,
-            evidence=str(error),
-            next_try_at=None,
-            now=runtime.clock.now(),
-        )
-        raise
-    except (TransientError, PermanentError) as error:
-        _note_failure(runtime, before, error)
-        if isinstance(error, NotFound):
-            day_row.waiting += 1  # not ready yet, until two days of this say that it is gone
+class _Fetching:
+    """Files of one kind and day on their way; the failure of one is recorded and never fails the others."""
+
+    def __init__(self, runtime: Runtime, api: ZoomApi, kind: ArtefactKind, row: DayReport) -> None:
+        self._runtime, self._api, self._kind, self._row = runtime, api, kind, row
+        self._stored: dict[str, StoredFile] = {}
+
+    async def fetch(self, pointer: Pointer, before: ArtefactRow) -> None:
+        """One file. ``ScopeMissing`` is raised again: the others would end as it did."""
+        try:
+            stored = await _store(self._runtime, self._api, pointer)
+        except ScopeMissing as error:
+            self._runtime.state.artefacts.mark_failed(
+                self._kind,
+                pointer.wanted.source_id,
+                reason=Reason.SCOPE_MISSING,
+                evidence=str(error),
+                next_try_at=None,
+                now=self._runtime.clock.now(),
+            )
+            raise
+        except (TransientError, PermanentError) as error:
+            _note_failure(self._runtime, before, error)
+            if isinstance(error, NotFound):
+                self._row.waiting += 1  # not ready yet, until two days of this say that it is gone
+            else:
+                self._row.failed += 1
+            return
+        self._stored[pointer.wanted.source_id] = stored
+        self._count(before, stored)
+        if len(self._stored) >= NOTED_TOGETHER:
+            self.note_stored()
+
+    def note_stored(self) -> None:
+        """Tell the ledger of the files that are on disk and not in it yet."""
+        if self._stored:
+            self._runtime.state.artefacts.mark_stored(self._kind, self._stored, now=self._runtime.clock.now())
+            self._stored = {}
+
+    def _count(self, before: ArtefactRow, stored: StoredFile) -> None:
+        self._row.received += 1
+        if before.sha256 == stored.sha256:
+            return
+        self._row.bytes_written += stored.size_bytes
+        if before.sha256 is None:
+            self._row.new += 1
         else:
-            day_row.failed += 1
-        return
-    ledger.mark_stored(wanted.kind, wanted.source_id, stored, now=runtime.clock.now())
-    day_row.received += 1
-    if before.sha256 is None:
-        day_row.new += 1
-        day_row.bytes_written += stored.size_bytes
-    elif before.sha256 != stored.sha256:
-        day_row.changed += 1
-        day_row.bytes_written += stored.size_bytes
+            self._row.changed += 1
 
 
 async def _store(runtime: Runtime, api: ZoomApi, pointer: Pointer) -> StoredFile:

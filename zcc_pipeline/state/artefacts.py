@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -138,19 +138,23 @@ class StoredArtefacts:
                 for day, kind, state, files, size_bytes in connection.execute(query)
             ]
 
-    def mark_stored(self, kind: ArtefactKind, source_id: str, stored: StoredFile, *, now: datetime) -> None:
-        """The file is on disk, synced and named. Stored again with the same content, it keeps its first time."""
+    def mark_stored(self, kind: ArtefactKind, stored: Mapping[str, StoredFile], *, now: datetime) -> None:
+        """These files, by source id, are on disk, synced and named; the ledger knows of all of them or of none.
+
+        One stored again with the same content keeps its first time.
+        """
 
         def change(row: sa.RowMapping) -> dict[str, Any]:
-            is_same = row["state"] == "stored" and row["sha256"] == stored.sha256
+            file = stored[row["source_id"]]
+            is_same = row["state"] == "stored" and row["sha256"] == file.sha256
             return {
                 "state": "stored",
                 "stored_at": row["stored_at"] if is_same else now,
-                "path": stored.path,
-                "size_bytes": stored.size_bytes,
-                "sha256": stored.sha256,
-                "sha512": stored.sha512,
-                "media_type": stored.media_type,
+                "path": file.path,
+                "size_bytes": file.size_bytes,
+                "sha256": file.sha256,
+                "sha512": file.sha512,
+                "media_type": file.media_type,
                 "next_try_at": None,
                 "not_found_since": None,
                 "reason": None,
@@ -158,7 +162,7 @@ class StoredArtefacts:
                 **_attempt(row, now),
             }
 
-        self._change(kind, source_id, change)
+        self._change(kind, stored, change)
 
     def mark_failed(
         self,
@@ -189,7 +193,7 @@ class StoredArtefacts:
                 **_attempt(row, now),
             }
 
-        self._change(kind, source_id, change)
+        self._change(kind, [source_id], change)
 
     def mark_gone(self, kind: ArtefactKind, source_id: str, *, reason: Reason, evidence: str, now: datetime) -> None:
         """The source has it no more; it is not tried again. A file already stored stays stored, with the evidence
@@ -206,7 +210,7 @@ class StoredArtefacts:
                 **_attempt(row, now),
             }
 
-        self._change(kind, source_id, change)
+        self._change(kind, [source_id], change)
 
     def retry(self, kind: ArtefactKind, source_ids: Iterable[str], *, now: datetime) -> int:
         """Make failed and gone files due at once, as when the source lists them again; returns how many."""
@@ -225,15 +229,18 @@ class StoredArtefacts:
                 ).rowcount
         return changed
 
-    def _change(self, kind: ArtefactKind, source_id: str, change: Callable[[sa.RowMapping], dict[str, Any]]) -> None:
-        key = (artefacts.c.kind == kind) & (artefacts.c.source_id == source_id)
+    def _change(
+        self, kind: ArtefactKind, source_ids: Iterable[str], change: Callable[[sa.RowMapping], dict[str, Any]]
+    ) -> None:
         with self._database.write() as connection:
-            row = connection.execute(sa.select(artefacts).where(key).with_for_update()).mappings().one_or_none()
-            if row is None:
-                raise PermanentError(f"{kind} {source_id} was never wanted")
-            values = change(row)
-            if values:
-                connection.execute(sa.update(artefacts).where(key).values(values))
+            for source_id in source_ids:
+                key = (artefacts.c.kind == kind) & (artefacts.c.source_id == source_id)
+                row = connection.execute(sa.select(artefacts).where(key).with_for_update()).mappings().one_or_none()
+                if row is None:
+                    raise PermanentError(f"{kind} {source_id} was never wanted")
+                values = change(row)
+                if values:
+                    connection.execute(sa.update(artefacts).where(key).values(values))
 
 
 def _attempt(row: sa.RowMapping, now: datetime) -> dict[str, Any]:

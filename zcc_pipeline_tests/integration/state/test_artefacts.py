@@ -61,7 +61,7 @@ def test_a_wanted_file_is_due_at_once(store: StateStore) -> None:
 
 def test_wanting_again_adds_nothing_and_keeps_the_state(store: StateStore) -> None:
     store.artefacts.want([wanted()], now=NOW)
-    store.artefacts.mark_stored(RECORDING, "r1", FILE, now=NOW)
+    store.artefacts.mark_stored(RECORDING, {"r1": FILE}, now=NOW)
 
     assert store.artefacts.want([wanted(), wanted("r2"), wanted("r2")], now=LATER) == 1
     assert row(store).state == "stored"
@@ -82,7 +82,7 @@ def test_an_engagement_that_becomes_known_is_filled_in_and_never_replaced(store:
 def test_a_stored_file_reads_back_with_size_and_digests(store: StateStore) -> None:
     store.artefacts.want([wanted()], now=NOW)
     fail(store)
-    store.artefacts.mark_stored(RECORDING, "r1", FILE, now=LATER)
+    store.artefacts.mark_stored(RECORDING, {"r1": FILE}, now=LATER)
 
     found = row(store)
     assert (found.state, found.attempts, found.stored_at, found.next_try_at) == ("stored", 2, LATER, None)
@@ -93,11 +93,11 @@ def test_a_stored_file_reads_back_with_size_and_digests(store: StateStore) -> No
 
 def test_storing_the_same_content_again_keeps_its_first_time_and_new_content_does_not(store: StateStore) -> None:
     store.artefacts.want([wanted()], now=NOW)
-    store.artefacts.mark_stored(RECORDING, "r1", FILE, now=NOW)
-    store.artefacts.mark_stored(RECORDING, "r1", FILE, now=LATER)
+    store.artefacts.mark_stored(RECORDING, {"r1": FILE}, now=NOW)
+    store.artefacts.mark_stored(RECORDING, {"r1": FILE}, now=LATER)
     assert row(store).stored_at == NOW
 
-    store.artefacts.mark_stored(RECORDING, "r1", replace(FILE, sha256="c" * 64, path="p2"), now=LATER)
+    store.artefacts.mark_stored(RECORDING, {"r1": replace(FILE, sha256="c" * 64, path="p2")}, now=LATER)
     assert (row(store).stored_at, row(store).path) == (LATER, "p2")
 
 
@@ -108,15 +108,15 @@ def test_a_report_handed_in_twice_counts_once(store: StateStore) -> None:
         once = row(store)
         report(store)
         assert row(store) == once
-    store.artefacts.mark_stored(RECORDING, "r1", FILE, now=LATER)
+    store.artefacts.mark_stored(RECORDING, {"r1": FILE}, now=LATER)
     once = row(store)
-    store.artefacts.mark_stored(RECORDING, "r1", FILE, now=LATER)
+    store.artefacts.mark_stored(RECORDING, {"r1": FILE}, now=LATER)
     assert row(store) == once
 
 
 def test_a_stored_file_never_falls_back(store: StateStore) -> None:
     store.artefacts.want([wanted()], now=NOW)
-    store.artefacts.mark_stored(RECORDING, "r1", FILE, now=NOW)
+    store.artefacts.mark_stored(RECORDING, {"r1": FILE}, now=NOW)
     fail(store, now=LATER)
     assert row(store).state == "stored"
 
@@ -134,7 +134,7 @@ def test_a_file_that_is_gone_stays_so_until_it_is_stored_or_asked_for_again(stor
 
     assert store.artefacts.retry(RECORDING, ["r1", "unknown"], now=LATER) == 1
     assert (row(store).state, row(store).next_try_at, row(store).reason) == ("wanted", LATER, None)
-    store.artefacts.mark_stored(RECORDING, "r1", FILE, now=LATER)
+    store.artefacts.mark_stored(RECORDING, {"r1": FILE}, now=LATER)
     assert store.artefacts.retry(RECORDING, ["r1"], now=LATER) == 0
     assert row(store).state == "stored"
 
@@ -151,7 +151,17 @@ def test_the_row_remembers_since_when_only_404_has_been_answered(store: StateSto
 
 def test_reporting_on_a_file_that_nobody_wanted_is_an_error(store: StateStore) -> None:
     with pytest.raises(PermanentError, match="never wanted"):
-        store.artefacts.mark_stored(RECORDING, "r1", FILE, now=NOW)
+        store.artefacts.mark_stored(RECORDING, {"r1": FILE}, now=NOW)
+
+
+def test_files_that_are_told_together_are_all_in_the_ledger_or_none(store: StateStore) -> None:
+    store.artefacts.want([wanted(), wanted("r2")], now=NOW)
+    with pytest.raises(PermanentError, match="never wanted"):
+        store.artefacts.mark_stored(RECORDING, {"r1": FILE, "r2": FILE, "r3": FILE}, now=NOW)
+    assert [row(store).state, row(store, "r2").state] == ["wanted", "wanted"]
+
+    store.artefacts.mark_stored(RECORDING, {"r1": FILE, "r2": replace(FILE, path="p2")}, now=NOW)
+    assert [row(store).path, row(store, "r2").path] == [FILE.path, "p2"]
 
 
 def test_due_files_come_voicemail_first_then_texts_then_oldest(store: StateStore) -> None:
@@ -174,7 +184,7 @@ def test_due_files_come_voicemail_first_then_texts_then_oldest(store: StateStore
 def test_failed_files_are_due_when_their_time_comes_and_others_never(store: StateStore) -> None:
     store.artefacts.want([wanted(), wanted("done"), wanted("lost"), wanted("hopeless")], now=NOW)
     fail(store, then=LATER)
-    store.artefacts.mark_stored(RECORDING, "done", FILE, now=NOW)
+    store.artefacts.mark_stored(RECORDING, {"done": FILE}, now=NOW)
     store.artefacts.mark_gone(RECORDING, "lost", reason=Reason.SOURCE_REPORTS_GONE, evidence="404", now=NOW)
     store.artefacts.mark_failed(
         RECORDING, "hopeless", reason=Reason.SCOPE_MISSING, evidence="", next_try_at=None, now=NOW
@@ -189,14 +199,14 @@ def test_files_not_stored_come_by_their_own_time(store: StateStore) -> None:
     store.artefacts.want([wanted("new"), wanted("old", occurred_at=NOW - HOUR), wanted("v", kind=VOICEMAIL)], now=NOW)
     assert [row.source_id for row in store.artefacts.not_stored(RECORDING)] == ["old", "new"]
 
-    store.artefacts.mark_stored(RECORDING, "old", FILE, now=NOW)
+    store.artefacts.mark_stored(RECORDING, {"old": FILE}, now=NOW)
     assert [row.source_id for row in store.artefacts.not_stored(RECORDING)] == ["new"]
 
 
 def test_counts_are_per_day_kind_and_state_with_bytes(store: StateStore) -> None:
     store.artefacts.want([wanted("r1"), wanted("r2"), wanted("r3"), wanted("v", kind=VOICEMAIL)], now=NOW)
     for source_id in ("r1", "r2"):
-        store.artefacts.mark_stored(RECORDING, source_id, FILE, now=NOW)
+        store.artefacts.mark_stored(RECORDING, {source_id: FILE}, now=NOW)
 
     counts = {(each.kind, each.state): (each.files, each.size_bytes) for each in store.artefacts.counts(DAY, DAY)}
 

@@ -79,7 +79,7 @@ def write_until_killed(url: str) -> None:
             store.artefacts.want(wanted, now=now)
             print(json.dumps({"wanted": number}), flush=True)
             file = StoredFile(f"p{number}", number, f"{number:064x}", "b" * 128, "audio/mpeg", "mp3")
-            store.artefacts.mark_stored(ArtefactKind.RECORDING, f"r{number}-0", file, now=now)
+            store.artefacts.mark_stored(ArtefactKind.RECORDING, {f"r{number}-0": file}, now=now)
             print(json.dumps({"stored": number}), flush=True)
             batch_id = store.windows.begin("zoom/engagements", Window(now, now.replace(year=2027)), day=DAY, now=now)
             store.windows.finish(

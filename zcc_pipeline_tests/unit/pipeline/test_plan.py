@@ -94,7 +94,7 @@ def test_media_is_estimated_from_the_files_already_fetched(tmp_path: Path) -> No
         read_two_days(runtime)
         want(runtime, ArtefactKind.RECORDING, "r", day=days_ago(1))
         stored = StoredFile("recordings/r.mp3", 1_000_000, "0" * 64, "0" * 128, "audio/mpeg", "mp3")
-        runtime.state.artefacts.mark_stored(ArtefactKind.RECORDING, "r", stored, now=NOW)
+        runtime.state.artefacts.mark_stored(ArtefactKind.RECORDING, {"r": stored}, now=NOW)
         found = plan(runtime, days_ago(10), days_ago(1))
     assert found.file_bytes == 3_000 * 1_000_000
 
