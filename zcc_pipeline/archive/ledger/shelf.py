@@ -22,8 +22,8 @@ class Shelf(Protocol):
         """Put it there whole, for good when this returns, in place of what was there."""
         ...
 
-    def names(self, folder: str) -> Iterator[str]:
-        """Names of the files under a folder, in order."""
+    def names(self, folder: str, *, after: str = "") -> Iterator[str]:
+        """Names of the files under a folder, in order; those after a name only, where one is given."""
         ...
 
     def alone(self) -> AbstractContextManager[None]:
@@ -56,12 +56,13 @@ class FolderShelf:
         part.replace(path)
         _sync(path.parent)
 
-    def names(self, folder: str) -> Iterator[str]:
-        """Names of the files under a folder, in order."""
+    def names(self, folder: str, *, after: str = "") -> Iterator[str]:
+        """Names of the files under a folder, in order; those after a name only, where one is given."""
         top = self._folder / folder
         for path in sorted(top.rglob("*")):
-            if path.is_file() and not path.name.endswith(".part"):
-                yield path.relative_to(self._folder).as_posix()
+            name = path.relative_to(self._folder).as_posix()
+            if name > after and path.is_file() and not path.name.endswith(".part"):
+                yield name
 
     @contextmanager
     def alone(self) -> Iterator[None]:

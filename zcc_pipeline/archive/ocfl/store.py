@@ -30,7 +30,7 @@ from zcc_pipeline.archive.ocfl.inventory import (
 from zcc_pipeline.archive.ocfl.layout import ROOT, ROOT_FILES, object_key
 from zcc_pipeline.archive.ocfl.staging import stage_piece
 from zcc_pipeline.archive.storage import Place
-from zcc_pipeline.archive.storage.folder import make_folder, write_synced
+from zcc_pipeline.archive.storage.scratch import make_folder, write_synced
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import NotFound, PermanentError
 

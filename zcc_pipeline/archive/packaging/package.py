@@ -20,7 +20,7 @@ from zcc_pipeline.archive.ocfl import Inventory, ObjectStore
 from zcc_pipeline.archive.packaging.names import Names
 from zcc_pipeline.archive.packaging.pages import FileRow, instructions, render_index
 from zcc_pipeline.archive.packaging.selection import Chosen
-from zcc_pipeline.archive.storage.folder import sync_folder, write_synced
+from zcc_pipeline.archive.storage.scratch import sync_folder, write_synced
 from zcc_pipeline.archive.sums import sums_text
 from zcc_pipeline.domain.errors import PermanentError
 

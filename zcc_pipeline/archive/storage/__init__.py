@@ -1,6 +1,6 @@
 """Where the archive's bytes lie."""
 
 from zcc_pipeline.archive.storage.folder import FolderPlace
-from zcc_pipeline.archive.storage.place import Place, Worm
+from zcc_pipeline.archive.storage.place import UNKNOWN, Lock, Place, Worm
 
-__all__ = ["FolderPlace", "Place", "Worm"]
+__all__ = ["UNKNOWN", "FolderPlace", "Lock", "Place", "Worm"]

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from hashlib import sha256
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from zcc_pipeline.archive.storage.place import Worm
+from zcc_pipeline.archive.storage.place import UNKNOWN, Lock, Worm
+from zcc_pipeline.archive.storage.scratch import REMOVED, Scratch, make_folder, sync_folder, write_synced
 
 _STAGING = "staging"
 _QUARANTINE = "quarantine"
-_LOCKS = 256
 
 
 class FolderPlace:
@@ -25,6 +23,16 @@ class FolderPlace:
 
     def __init__(self, top: Path) -> None:
         self.top = top
+        self._scratch = Scratch(top / _STAGING)
+
+    @property
+    def locks(self) -> bool:
+        """A disk has no locks of its own."""
+        return False
+
+    def is_there(self) -> bool:
+        """Whether the folder is."""
+        return self.top.is_dir()
 
     def read(self, key: str) -> bytes | None:
         """A small file whole; None where there is none."""
@@ -52,18 +60,20 @@ class FolderPlace:
         except FileNotFoundError:
             return
 
-    @contextmanager
-    def staging(self) -> Iterator[Path]:
-        """A new folder from which ``publish`` takes; left where it is when the process dies."""
-        folder = self.top / _STAGING / f"{os.getpid()}-{uuid4().hex}"
-        make_folder(folder)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    def version_id(self, key: str) -> str | None:
+        """None: a disk keeps no versions."""
+        del key
+        return None
 
-    def publish(self, staged: Path, key: str) -> None:
+    def staging(self) -> AbstractContextManager[Path]:
+        """A new folder from which ``publish`` takes; left where it is when the process dies."""
+        return self._scratch.new()
+
+    def publish(
+        self, staged: Path, key: str, *, lock: Lock = UNKNOWN, sha256s: Mapping[str, str] | None = None
+    ) -> str | None:
         """Files are synced by who wrote them; here the folders are, then one rename shows all of it."""
+        del lock, sha256s
         for folder, _, _ in os.walk(staged, topdown=False):
             sync_folder(Path(folder))
         target = self.top / key
@@ -77,9 +87,11 @@ class FolderPlace:
                 continue  # a purge took the empty parent away in between
             break
         sync_folder(target.parent)
+        return None
 
-    def replace(self, key: str, data: bytes) -> None:
+    def replace(self, key: str, data: bytes, *, lock: Lock = UNKNOWN) -> str | None:
         """Written beside, synced, renamed, and the folder synced."""
+        del lock
         target = self.top / key
         make_folder(target.parent)
         part = self.top / _STAGING / f".{os.getpid()}-{threading.get_ident()}-{uuid4().hex}.part"
@@ -87,6 +99,15 @@ class FolderPlace:
         write_synced(part, data)
         part.replace(target)
         sync_folder(target.parent)
+        return None
+
+    def protect(self, key: str, lock: Lock) -> None:
+        """Nothing: a disk keeps nobody from deleting."""
+
+    def is_being_written(self, key: str) -> bool:
+        """Never: what is published appears in one step."""
+        del key
+        return False
 
     def set_aside(self, key: str) -> None:
         """Into the quarantine folder, under a name of its own."""
@@ -97,10 +118,11 @@ class FolderPlace:
         sync_folder(target.parent)
         sync_folder(source.parent)
 
-    def remove(self, key: str) -> None:
+    def remove(self, key: str, *, bypass_governance: bool = False) -> None:
         """Renamed out of sight first, so that a crash leaves no half of it in its place."""
+        del bypass_governance
         source = self.top / key
-        doomed = self.top / _STAGING / f"removed-{uuid4().hex}"
+        doomed = self.top / _STAGING / f"{REMOVED}{uuid4().hex}"
         make_folder(doomed.parent)
         source.rename(doomed)
         sync_folder(source.parent)
@@ -119,68 +141,16 @@ class FolderPlace:
             except OSError:  # something else is in it
                 break
 
-    @contextmanager
-    def alone(self, key: str) -> Iterator[None]:
-        """One of a few lock files, by the key's digest; it ends with the process that holds it."""
-        number = int.from_bytes(sha256(key.encode()).digest()[:2], "big") % _LOCKS
-        path = self.top / _STAGING / "locks" / f"{number:03d}"
-        make_folder(path.parent)
-        with path.open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def alone(self, key: str) -> AbstractContextManager[None]:
+        """One writer a key on this machine, and on others where the file system hands locks on."""
+        return self._scratch.alone(key)
 
     def interrupted(self) -> Iterator[Path]:
         """Staged folders of processes that are no longer there, and what a purge had not finished removing."""
-        staging = self.top / _STAGING
-        for folder in sorted(staging.iterdir()) if staging.is_dir() else []:
-            owner = folder.name.partition("-")[0]
-            if folder.name.startswith("removed-") or (owner.isdecimal() and not _is_alive(int(owner))):
-                yield folder
-                shutil.rmtree(folder, ignore_errors=True)
-            elif folder.name.endswith(".part") and not _is_alive(int(owner.removeprefix(".") or 0)):
-                folder.unlink(missing_ok=True)
+        return self._scratch.interrupted()
 
     def worm(self) -> Worm:
         """A plain disk promises nothing: whoever may write may change."""
         return Worm(
             is_worm=False, reason="a folder on a disk: changes are shown by the ledger, and cannot be prevented here"
         )
-
-
-def _is_alive(pid: int) -> bool:
-    if pid == os.getpid():
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def make_folder(folder: Path) -> None:
-    """With its parents, each new one synced into its own parent."""
-    if folder.is_dir():
-        return
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    for each in missing:
-        sync_folder(each.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """What was created, renamed or removed in it survives a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def write_synced(path: Path, data: bytes) -> None:
-    """A new file, on disk for good."""
-    with path.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())

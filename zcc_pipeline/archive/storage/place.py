@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -17,8 +18,29 @@ class Worm:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """How long the storage itself is to keep something, where it can. What it keeps already is never kept shorter."""
+
+    retain_until: datetime | None = None
+    """None: nobody knows a date, and the place's own number of days counts."""
+    is_held: bool = False
+
+
+UNKNOWN = Lock()
+
+
 class Place(Protocol):
     """A folder or a bucket. Everything that returns is there for good."""
+
+    @property
+    def locks(self) -> bool:
+        """Whether the storage itself keeps what is written from being changed: a ``Lock`` means something here."""
+        ...
+
+    def is_there(self) -> bool:
+        """Whether there is an archive."""
+        ...
 
     def read(self, key: str) -> bytes | None:
         """A small file whole; None where there is none."""
@@ -36,24 +58,43 @@ class Place(Protocol):
         """Names of the folders directly in one, in order."""
         ...
 
+    def version_id(self, key: str) -> str | None:
+        """The storage's own name for a file as it is now; None where the storage keeps no versions."""
+        ...
+
     def staging(self) -> AbstractContextManager[Path]:
         """A new folder on this machine from which ``publish`` takes. It outlives a crash, for ``interrupted``."""
         ...
 
-    def publish(self, staged: Path, key: str) -> None:
-        """A staged folder appears under a key that has none; its ``inventory.json`` never before its other files."""
+    def publish(
+        self, staged: Path, key: str, *, lock: Lock = UNKNOWN, sha256s: Mapping[str, str] | None = None
+    ) -> str | None:
+        """A staged folder appears under a key that has none; its ``inventory.json`` never before its other files.
+
+        ``sha256s`` are digests of staged files by path, in hex, as they were when the file was made: storage that can
+        checks what arrives against them. Returns the ``version_id`` of its ``inventory.json``.
+        """
         ...
 
-    def replace(self, key: str, data: bytes) -> None:
-        """A small file, whole, in place of what was there."""
+    def replace(self, key: str, data: bytes, *, lock: Lock = UNKNOWN) -> str | None:
+        """A small file, whole, in place of what was there. Returns its ``version_id``."""
+        ...
+
+    def protect(self, key: str, lock: Lock) -> None:
+        """Every version of everything in a folder is kept as long as that says, held or not held any more."""
+        ...
+
+    def is_being_written(self, key: str) -> bool:
+        """Whether another machine may be at what lies unfinished under a key."""
         ...
 
     def set_aside(self, key: str) -> None:
         """Out of the way, not deleted."""
         ...
 
-    def remove(self, key: str) -> None:
-        """A folder with everything in it, for good."""
+    def remove(self, key: str, *, bypass_governance: bool = False) -> None:
+        """A folder with everything in it, for good: every version. Nothing is removed, and ``PermanentError`` says
+        until when, where the storage keeps some of it; ``bypass_governance`` lifts what may be lifted."""
         ...
 
     def remove_empty(self, key: str) -> None:
@@ -61,7 +102,7 @@ class Place(Protocol):
         ...
 
     def alone(self, key: str) -> AbstractContextManager[None]:
-        """Nobody else changes what is under that key meanwhile."""
+        """Nobody else on this machine changes what is under that key meanwhile."""
         ...
 
     def interrupted(self) -> Iterator[Path]:
@@ -69,5 +110,5 @@ class Place(Protocol):
         ...
 
     def worm(self) -> Worm:
-        """What this place promises about changing what was written."""
+        """What this place promises about changing what was written, as far as it can be tried."""
         ...
