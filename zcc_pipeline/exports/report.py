@@ -42,6 +42,8 @@ class ExportReport:
     counts: Counter[Status] = field(default_factory=Counter)
     not_due: int = 0
     """Not ended, not settled or not complete yet, as ``export_when`` wants it."""
+    erased: int = 0
+    """Left out, because their engagements were erased."""
     refused: list[RefusedByCrm] = field(default_factory=list)
     """Of this run, the first thousand; those refused earlier are only counted."""
     codes: Counter[str] = field(default_factory=Counter)

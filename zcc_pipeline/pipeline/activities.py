@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zcc_pipeline.domain.errors import ConfigurationError
+from zcc_pipeline.domain.suppression import SuppressionList
+from zcc_pipeline.domain.parts import in_parts
 from zcc_pipeline.exports.activity import Activity, Media, NoteVersion
 
 if TYPE_CHECKING:
@@ -42,8 +44,10 @@ Wanted = Callable[[Sequence[Known]], Collection[str]]
 class Activities:
     """What may leave. Use as ``with open_activities(path) as activities``."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
+    def __init__(self, connection: duckdb.DuckDBPyConnection, suppressed: Callable[[], SuppressionList]) -> None:
+        self._connection, self._suppressed = connection, suppressed
+        self.erased = 0
+        """Left out while reading, because they were erased after this copy was published."""
 
     def days(self, first: date | None = None, last: date | None = None) -> list[date]:
         """Days on which engagements started, oldest first; both ends included."""
@@ -71,16 +75,21 @@ class Activities:
     ) -> Iterator[list[Activity]]:
         """Those that ``wanted`` names, oldest first, at most ``size`` at a time; ``only`` is one of them alone."""
         for day in self.days(first, last):
-            keys = [key for key in self._keys(day, "engagement_id, activity_hash, rowid") if only in (None, key[0])]
+            found = [key for key in self._keys(day, "engagement_id, activity_hash, rowid") if only in (None, key[0])]
+            erased = self._suppressed()
+            keys = [key for key in found if key[0] not in erased]
+            self.erased += len(found) - len(keys)
             if not keys:
                 continue
             named = set(wanted([Known(engagement_id, fingerprint) for engagement_id, fingerprint, _ in keys]))
             places = [place for engagement_id, _, place in keys if engagement_id in named]
-            for start in range(0, len(places), size):
-                yield self._read("rowid in (select unnest(?::bigint[]))", places[start : start + size])
+            for some in in_parts(places, size):
+                yield self._read("rowid in (select unnest(?::bigint[]))", some)
 
     def get(self, engagement_id: str) -> Activity | None:
-        """One of them, or None where there is no such engagement."""
+        """One of them, or None where there is no such engagement (any more)."""
+        if engagement_id in self._suppressed():
+            return None
         return next(iter(self._read("engagement_id = ?", engagement_id)), None)
 
     def _keys(self, day: date, columns: str) -> list[Any]:
@@ -98,9 +107,12 @@ class Activities:
 
 
 @contextmanager
-def open_activities(analytics_path: Path) -> Iterator[Activities]:
+def open_activities(
+    analytics_path: Path, *, suppressed: Callable[[], SuppressionList] = SuppressionList
+) -> Iterator[Activities]:
     """The published copy as it is now; one that is swapped in meanwhile is seen by the next to open it.
 
+    What ``suppressed`` says was erased is left out, though this copy may still have it.
     ``ConfigurationError`` where nothing was published yet, or by an older version without this mart.
     """
     if not analytics_path.is_file():
@@ -111,7 +123,7 @@ def open_activities(analytics_path: Path) -> Iterator[Activities]:
         connection.execute(f"set memory_limit = '{_MEMORY}'")
         if not connection.execute("select 1 from duckdb_tables() where table_name = ?", [MART]).fetchall():
             raise _not_there(f"the analysts' copy at {analytics_path} has no {MART}")
-        yield Activities(connection)
+        yield Activities(connection, suppressed)
 
 
 def _not_there(problem: str) -> ConfigurationError:

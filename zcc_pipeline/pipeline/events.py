@@ -15,9 +15,11 @@ from datetime import date, datetime
 
 from zcc_pipeline.domain.datasets import DATASETS
 from zcc_pipeline.domain.errors import RecordRejected
-from zcc_pipeline.domain.events import InboxRow, Intake, PushedEvent, zoom_event
+from zcc_pipeline.domain.events import ERASED_BODY, InboxRow, Intake, PushedEvent, zoom_event
+from zcc_pipeline.domain.parts import in_parts
 from zcc_pipeline.domain.ports import EventGap, QuarantineItem, RefusedRecord
 from zcc_pipeline.domain.records import RecordChunk
+from zcc_pipeline.domain.suppression import SuppressionList
 from zcc_pipeline.inbox import InboxReader
 from zcc_pipeline.pipeline.event_facts import EVENTS, FOREIGN, Reading, read_event
 from zcc_pipeline.pipeline.event_tombstones import land_tombstones
@@ -51,6 +53,8 @@ class AppliedReport:
     quarantined: int = 0
     foreign: int = 0
     """Of another account; they are among the quarantined."""
+    suppressed: int = 0
+    """Of engagements that were erased: nothing of them is kept, and nothing follows from them."""
     unknown_names: Counter[str] = field(default_factory=Counter)
     """Events that nobody has published: kept, and without consequence."""
     by_route: Counter[str] = field(default_factory=Counter)
@@ -124,8 +128,8 @@ def _batches(reader: InboxReader, seqs: Sequence[int]) -> Iterator[list[InboxRow
     """Rows in batches that are large enough for few files and small enough for memory."""
     batch: list[InboxRow] = []
     size = 0
-    for start in range(0, len(seqs), ROWS):
-        rows = reader.rows(seqs[start : start + ROWS])
+    for some in in_parts(seqs, ROWS):
+        rows = reader.rows(some)
         batch += rows
         size += sum(len(row.event.body) for row in rows)
         if len(batch) >= BATCH or size >= BATCH_BYTES:
@@ -139,7 +143,13 @@ def _apply_rows(runtime: Runtime, inbox_id: str, rows: Sequence[InboxRow], repor
     batch_id = runtime.new_id()
     readings: list[tuple[int, Reading]] = []
     refused: list[RefusedRecord] = []
+    erased = runtime.suppressed()
     for row in rows:
+        if is_erased(row.event, erased):
+            report.events += 1
+            report.by_route[row.event.intake] += 1
+            report.suppressed += 1
+            continue
         reading = _read(runtime, row, report, refused, batch_id=batch_id)
         if reading is not None:
             readings.append((row.seq, reading))
@@ -154,6 +164,11 @@ def _apply_rows(runtime: Runtime, inbox_id: str, rows: Sequence[InboxRow], repor
     ]
     report.gaps += len(gaps)
     _keep(runtime, inbox_id, [row.seq for row in rows], [reading for _, reading in readings], gaps)
+
+
+def is_erased(event: PushedEvent, erased: SuppressionList) -> bool:
+    """Whether it came for an erased engagement; the receiver may have dropped its body already."""
+    return event.body == ERASED_BODY or (bool(erased) and erased.is_about(event.engagement_id, event.body))
 
 
 def _keep(
@@ -236,6 +251,8 @@ def replay(runtime: Runtime, item: QuarantineItem) -> str | None:
     event = _rebuild(item.payload, "webhook" if found is None else found[1], item.first_seen_at)
     if event is None:
         return "does not hold to the schema of flow events"
+    if is_erased(event, runtime.suppressed()):
+        return "its engagement was erased; drop it"
     try:
         reading = _read_event(runtime, event, runtime.new_id())
     except RecordRejected as error:

@@ -7,10 +7,8 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 
-from zcc_pipeline.state.database import Database
+from zcc_pipeline.state.database import Database, id_parts
 from zcc_pipeline.state.schema import absences
-
-_IDS_PER_QUERY = 5_000  # under SQLite's limit on bound values
 
 
 class StoredAbsences:
@@ -29,23 +27,19 @@ class StoredAbsences:
         since: dict[str, datetime] = {}
         with self._database.write() as connection:
             connection.execute(insert, rows)
-            for start in range(0, len(ids), _IDS_PER_QUERY):
+            for some in id_parts(ids):
                 query = sa.select(absences.c.record_id, absences.c.first_absent_at).where(
-                    absences.c.dataset == dataset, absences.c.record_id.in_(ids[start : start + _IDS_PER_QUERY])
+                    absences.c.dataset == dataset, absences.c.record_id.in_(some)
                 )
                 since.update((record_id, moment) for record_id, moment in connection.execute(query))
         return since
 
     def clear(self, dataset: str, record_ids: Iterable[str]) -> None:
         """They were seen again, or their deletion has been settled."""
-        ids = sorted(set(record_ids))
         with self._database.write() as connection:
-            for start in range(0, len(ids), _IDS_PER_QUERY):
-                connection.execute(
-                    sa.delete(absences).where(
-                        absences.c.dataset == dataset, absences.c.record_id.in_(ids[start : start + _IDS_PER_QUERY])
-                    )
-                )
+            for ids in id_parts(sorted(set(record_ids))):
+                its = sa.and_(absences.c.dataset == dataset, absences.c.record_id.in_(ids))
+                connection.execute(sa.delete(absences).where(its))
 
     def pending(self, dataset: str, day: date) -> dict[str, datetime]:
         """Absent records of that day, and since when."""

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from zcc_pipeline.domain.errors import ConfigurationError, TransientError
+from zcc_pipeline.domain.parts import in_parts
 
 if TYPE_CHECKING:  # only the dialect in use is imported, when it is used
     from sqlalchemy.dialects import postgresql, sqlite
 
 BUSY_TIMEOUT_SECONDS = 30
 """How long SQLite waits for another process's write; no transaction here comes near it."""
+
+T = TypeVar("T")
+
+_IDS_PER_QUERY = 5_000
 
 _PURPOSE = "where ledgers are kept: a SQLite file, or PostgreSQL when several hosts share them"
 _EXAMPLE = "postgresql://zcc@db.example.com/zcc"
@@ -138,6 +143,11 @@ class Database:
         """A consistent view that never waits for a writer."""
         with translated_errors(), self._reading.begin() as connection:
             yield connection
+
+
+def id_parts(ids: Iterable[T]) -> Iterator[list[T]]:
+    """Ids for one query each: a statement takes a limited number of bound values (SQLite 32,766)."""
+    return in_parts(ids, _IDS_PER_QUERY)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
+from zcc_pipeline.domain.parts import in_parts
 from zcc_pipeline.domain.ports import DifferenceRow
 from zcc_pipeline.state.database import Database
 from zcc_pipeline.state.schema import differences
@@ -35,8 +36,8 @@ class StoredDifferences:
         )
         with self._database.write() as connection:
             before = _count(connection)
-            for start in range(0, len(values), _ROWS_PER_INSERT):
-                connection.execute(upsert, values[start : start + _ROWS_PER_INSERT])
+            for some in in_parts(values, _ROWS_PER_INSERT):
+                connection.execute(upsert, some)
             return _count(connection) - before
 
     def on_days(self, first: date, last: date) -> Sequence[DifferenceRow]:

@@ -8,18 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from itertools import islice
-from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from zcc_pipeline.domain.ports import DueRefresh, EventGap, PushedPart, WantedRefresh
-from zcc_pipeline.state.database import Database
+from zcc_pipeline.state.database import Database, id_parts
 from zcc_pipeline.state.schema import applied_events, event_gaps, event_marks, pushed_parts, refresh_due
-
-_IDS_PER_QUERY = 5_000  # under SQLite's limit on bound values
-
-Item = TypeVar("Item")
 
 
 class StoredEvents:
@@ -52,7 +46,7 @@ class StoredEvents:
         with self._database.read() as connection:
             mark = _mark(connection, inbox_id)
             found = {seq for seq in wanted if seq <= mark}
-            for some in _batches([seq for seq in wanted if seq > mark]):
+            for some in id_parts([seq for seq in wanted if seq > mark]):
                 query = sa.select(applied_events.c.seq).where(
                     applied_events.c.inbox_id == inbox_id, applied_events.c.seq.in_(some)
                 )
@@ -211,7 +205,7 @@ class StoredEvents:
         """Pushed parts of those engagements on which no read has spoken yet."""
         found: list[PushedPart] = []
         with self._database.read() as connection:
-            for some in _batches(engagement_ids):
+            for some in id_parts(engagement_ids):
                 query = sa.select(pushed_parts).where(pushed_parts.c.engagement_id.in_(some))
                 found += [PushedPart(**row) for row in connection.execute(query).mappings()]
         return found
@@ -242,9 +236,3 @@ def _newest(parts: Iterable[PushedPart]) -> Iterator[PushedPart]:
         if key not in newest or newest[key].said_at < part.said_at:
             newest[key] = part
     yield from newest.values()
-
-
-def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    iterator: Iterator[Any] = iter(items)
-    while some := list(islice(iterator, _IDS_PER_QUERY)):
-        yield some

@@ -23,10 +23,9 @@ from zcc_pipeline.domain.export_ledger import (
     ExportResult,
     ExportRow,
 )
-from zcc_pipeline.state.database import Database
+from zcc_pipeline.state.database import Database, id_parts
 from zcc_pipeline.state.schema import export_pieces, exports
 
-_IDS_PER_QUERY = 5_000  # under SQLite's limit on bound values
 _LOCKS = 0x7A636300
 """First half of the number of an advisory lock in PostgreSQL; the CRM's name gives the second."""
 
@@ -56,7 +55,7 @@ class StoredExports:
         """Rows by engagement id; those never seen are left out."""
         rows: dict[str, ExportRow] = {}
         with self._database.read() as connection:
-            for ids in _in_parts(engagement_ids):
+            for ids in id_parts(engagement_ids):
                 query = sa.select(exports).where(exports.c.crm == crm, exports.c.engagement_id.in_(ids))
                 rows.update((row.engagement_id, row) for row in _rows(connection, query))
         return rows
@@ -65,7 +64,7 @@ class StoredExports:
         """Entries and attachments begun or done, by engagement id."""
         found: dict[str, list[ExportPiece]] = {}
         with self._database.read() as connection:
-            for ids in _in_parts(engagement_ids):
+            for ids in id_parts(engagement_ids):
                 query = sa.select(*_PIECE_COLUMNS).where(
                     export_pieces.c.crm == crm, export_pieces.c.engagement_id.in_(ids)
                 )
@@ -81,7 +80,7 @@ class StoredExports:
     def job(self, crm: str, engagement_ids: Iterable[str], job_id: str) -> None:
         """A job of the CRM carries them."""
         with self._database.write() as connection:
-            for ids in _in_parts(engagement_ids):
+            for ids in id_parts(engagement_ids):
                 found = (exports.c.crm == crm) & exports.c.engagement_id.in_(ids)
                 connection.execute(sa.update(exports).where(found).values(job_id=job_id))
 
@@ -267,12 +266,6 @@ def _finished(crm: str, result: ExportResult, now: datetime) -> dict[str, Any]:
         "to_changed": now,
         "to_exported": now if is_taken else None,
     }
-
-
-def _in_parts(ids: Iterable[str]) -> Iterator[list[str]]:
-    all_ids = list(ids)
-    for start in range(0, len(all_ids), _IDS_PER_QUERY):
-        yield all_ids[start : start + _IDS_PER_QUERY]
 
 
 def _rows(connection: sa.Connection, query: sa.Select[Any]) -> list[ExportRow]:

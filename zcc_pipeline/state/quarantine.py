@@ -10,10 +10,8 @@ import sqlalchemy as sa
 
 from zcc_pipeline.domain.errors import PermanentError
 from zcc_pipeline.domain.ports import QuarantineItem, QuarantineState, RefusedRecord
-from zcc_pipeline.state.database import Database
+from zcc_pipeline.state.database import Database, id_parts
 from zcc_pipeline.state.schema import quarantine
-
-_IDS_PER_QUERY = 5_000  # under SQLite's limit on bound values
 
 _COLUMNS = [column for column in quarantine.c if column.name != "fingerprint"]
 
@@ -104,13 +102,13 @@ class StoredQuarantine:
 
     def release(self, room: str, dataset: str, record_ids: Iterable[str]) -> int:
         """Those records have been processed after all: what was held of them counts as replayed; returns how many."""
-        ids, released = list(record_ids), 0
+        released = 0
         with self._database.write() as connection:
-            for start in range(0, len(ids), _IDS_PER_QUERY):
+            for ids in id_parts(record_ids):
                 its = sa.and_(
                     quarantine.c.room == room,
                     quarantine.c.dataset == dataset,
-                    quarantine.c.record_id.in_(ids[start : start + _IDS_PER_QUERY]),
+                    quarantine.c.record_id.in_(ids),
                     quarantine.c.state == "held",
                 )
                 released += connection.execute(sa.update(quarantine).where(its).values(state="replayed")).rowcount

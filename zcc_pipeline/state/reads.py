@@ -9,10 +9,8 @@ from datetime import date, datetime
 import sqlalchemy as sa
 
 from zcc_pipeline.domain.ports import ReadOutcome, ReadRow
-from zcc_pipeline.state.database import Database
+from zcc_pipeline.state.database import Database, id_parts
 from zcc_pipeline.state.schema import reads
-
-_IDS_PER_QUERY = 5_000  # under SQLite's limit on bound values
 
 
 class StoredReads:
@@ -57,13 +55,10 @@ class StoredReads:
 
     def get(self, dataset: str, engagement_ids: Iterable[str]) -> dict[str, ReadRow]:
         """Reads of that dataset by engagement id; those never read are left out."""
-        ids = list(engagement_ids)
         found: dict[str, ReadRow] = {}
         with self._database.read() as connection:
-            for start in range(0, len(ids), _IDS_PER_QUERY):
-                query = sa.select(reads).where(
-                    reads.c.dataset == dataset, reads.c.engagement_id.in_(ids[start : start + _IDS_PER_QUERY])
-                )
+            for ids in id_parts(engagement_ids):
+                query = sa.select(reads).where(reads.c.dataset == dataset, reads.c.engagement_id.in_(ids))
                 found.update((row.engagement_id, row) for row in _rows(connection, query))
         return found
 

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from zcc_pipeline.domain.clock import Clock
+from zcc_pipeline.domain.parts import in_weighed_parts
 from zcc_pipeline.exports.calls import (
     Call,
     CrmRefused,
@@ -113,7 +114,7 @@ class DynamicsClient(OverSession):
     async def batch(self, operations: Sequence[Operation], describe: str, safety: Safety) -> list[PartAnswer]:
         """One answer for each operation, in their order. Cut into as many requests as size and number ask for."""
         answers: list[PartAnswer] = []
-        for chunk in _chunks(operations):
+        for chunk in in_weighed_parts(operations, MOST_OPERATIONS, heaviest=_LARGEST_BATCH, weight=Operation.size):
             answers += await self._one_batch(chunk, describe, safety)
         return answers
 
@@ -189,19 +190,6 @@ def refusal(describe: str, part: PartAnswer) -> CrmRefused:
 def is_for_later(part: PartAnswer) -> bool:
     """Whether one operation of a batch was turned away for reasons that pass."""
     return part.status == 429 or (part.status in _LATER and part.code not in _PLUG_IN)
-
-
-def _chunks(operations: Sequence[Operation]) -> list[list[Operation]]:
-    chunks: list[list[Operation]] = []
-    size = 0
-    for operation in operations:
-        added = operation.size()
-        if not chunks or len(chunks[-1]) == MOST_OPERATIONS or size + added > _LARGEST_BATCH:
-            chunks.append([])
-            size = 0
-        chunks[-1].append(operation)
-        size += added
-    return chunks
 
 
 async def _blocks(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from zcc_pipeline.domain.parts import in_parts
 from zcc_pipeline.exports.calls import Safety
 from zcc_pipeline.exports.destination import InFlight, Outgoing
 from zcc_pipeline.exports.dynamics import queries
@@ -45,8 +46,8 @@ async def find_logged(
             by_value.setdefault(outgoing.logged_as.casefold(), []).append(outgoing.engagement_id)
     values = sorted(by_value)
     operations = [
-        Operation("GET", f"{queries.name(table.entity_set)}{_either(table, column, values[at : at + _VALUES_AT_ONCE])}")
-        for at in range(0, len(values), _VALUES_AT_ONCE)
+        Operation("GET", f"{queries.name(table.entity_set)}{_either(table, column, some)}")
+        for some in in_parts(values, _VALUES_AT_ONCE)
     ]
     answers = await client.batch(operations, "find logged rows", Safety.READ) if operations else []
     found: dict[str, RemoteRef] = {}

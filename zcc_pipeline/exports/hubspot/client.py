@@ -15,6 +15,7 @@ import httpx
 
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import ConfigurationError, NotFound
+from zcc_pipeline.domain.parts import in_parts
 from zcc_pipeline.exports.hubspot.config import KEY_SETTING, URL_SETTING, HubSpotConfig
 from zcc_pipeline.exports.session import (
     Call,
@@ -105,9 +106,9 @@ class HubSpotClient(OverSession):
         """Those that are there. Reads the records themselves, not the search index, which lags behind."""
         path = self.path("crm/objects", object_type, "batch/read")
         found: list[Json] = []
-        for start in range(0, len(ids), MOST_INPUTS):
+        for part in in_parts(ids, MOST_INPUTS):
             body: Json = {
-                "inputs": [{"id": each} for each in ids[start : start + MOST_INPUTS]],
+                "inputs": [{"id": each} for each in part],
                 "properties": list(properties),
                 "propertiesWithHistory": [],
             }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from zcc_pipeline.domain.parts import in_parts
 from zcc_pipeline.exports.destination import Customer, CustomerKeys
 from zcc_pipeline.exports.hubspot.client import HubSpotClient, Json, next_page
 from zcc_pipeline.exports.phones import digits, is_same, national_digits, spellings
@@ -120,10 +121,9 @@ async def find_by_value(
     if is_unique:
         return await client.read(object_type, values, id_property=name, properties=[name, *also])
     found: list[Json] = []
-    for start in range(0, len(values), MOST_VALUES):
+    for part in in_parts(values, MOST_VALUES):
         after: str | None = None
         for _ in range(0, _MOST_IN_ALL, MOST_RESULTS):
-            part = values[start : start + MOST_VALUES]
             page = await client.search(object_type, any_of([name], part, properties=[name, *also], after=after))
             found += [each for each in page.get("results") or () if isinstance(each, dict)]
             after = next_page(page)

@@ -11,7 +11,7 @@ from zcc_pipeline.exports.destination import Addressed, Attachment, WriteLog
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
 from zcc_pipeline.exports.salesforce.client import Record, SalesforceClient
 from zcc_pipeline.exports.salesforce.queries import any_of
-from zcc_pipeline.exports.salesforce.together import together
+from zcc_pipeline.exports.together import together
 
 _COLUMNS = (
     "LinkedEntityId",

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from zcc_pipeline.domain.parts import in_weighed_parts
 from zcc_pipeline.exports.cutting import cut, length
 from zcc_pipeline.exports.destination import Addressed
 from zcc_pipeline.exports.salesforce.metadata import BULK_TEXT, ObjectInfo
@@ -81,15 +82,11 @@ def fits_bulk(row: Mapping[str, Any], info: ObjectInfo) -> bool:
 
 def calls_of(rows: Sequence[tuple[str, Row]]) -> Iterator[Sequence[tuple[str, Row]]]:
     """Rows for one collection each: 200, or fewer where their texts are long."""
-    start, size = 0, 0
-    for end, (_, row) in enumerate(rows):
-        own = sum(len(value) for value in row.values() if isinstance(value, str))
-        if end > start and (end - start == ROWS_PER_CALL or size + own > LARGEST_CALL):
-            yield rows[start:end]
-            start, size = end, 0
-        size += own
-    if start < len(rows):
-        yield rows[start:]
+    return in_weighed_parts(rows, ROWS_PER_CALL, heaviest=LARGEST_CALL, weight=_texts)
+
+
+def _texts(row: tuple[str, Row]) -> int:
+    return sum(len(value) for value in row[1].values() if isinstance(value, str))
 
 
 def csv_files(rows: Sequence[tuple[str, Row]], key: str) -> Iterator[tuple[list[str], bytes]]:

@@ -31,7 +31,7 @@ from zcc_pipeline.exports.salesforce.rows import (
     record_row,
     task_row,
 )
-from zcc_pipeline.exports.salesforce.together import together
+from zcc_pipeline.exports.together import together
 
 _ROUNDS = 5
 _FIRST_WAIT_SECONDS = 0.5

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from zcc_pipeline.domain.errors import PermanentError, TransientError
+from zcc_pipeline.domain.parts import in_parts
 from zcc_pipeline.exports.calls import failed as call_failed
 from zcc_pipeline.exports.destination import Attachment, Entry, FileMissing, WriteLog
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
@@ -123,7 +124,7 @@ class Appends:
             some = [each.ref.id for each in records if each.ref.object == table]
             items = [
                 listing(table, ids("sys_id", part), ("sys_id", column), display=True)
-                for part in _parts(some, _RECORDS_A_QUERY)
+                for part in in_parts(some, _RECORDS_A_QUERY)
             ]
             for reply in await self._client.read_all(items, "read work notes"):
                 for row in reply.rows:
@@ -148,7 +149,7 @@ class Appends:
     async def _attached(self, records: Sequence[Written]) -> dict[str, list[Row]]:
         fields = ("sys_id", "table_sys_id", "file_name", "size_bytes", "hash")
         items = []
-        for part in _parts([each.ref.id for each in records], _RECORDS_A_QUERY):
+        for part in in_parts([each.ref.id for each in records], _RECORDS_A_QUERY):
             item = listing("sys_attachment", ids("table_sys_id", part), fields, limit=_FILES_A_QUERY)
             items.append(Item("GET", "/api/now/attachment?" + item.path.partition("?")[2]))
         found: dict[str, list[Row]] = {}
@@ -232,7 +233,3 @@ def _worse(record: Outcome, part: Outcome) -> Outcome:
             if outcome.status is status:
                 return outcome
     return part if record.status is Status.UNCHANGED else record
-
-
-def _parts(values: Sequence[str], size: int) -> list[Sequence[str]]:
-    return [values[start : start + size] for start in range(0, len(values), size)]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
 from zcc_pipeline.domain.errors import NotFound
+from zcc_pipeline.domain.parts import in_parts
 from zcc_pipeline.exports.destination import Attachment
 from zcc_pipeline.exports.session import Call, CrmSession, OutcomeUnknown, Safety
-from zcc_pipeline.exports.zendesk.queries import IDS_PER_LOOKUP, in_chunks
+from zcc_pipeline.exports.zendesk.queries import IDS_PER_LOOKUP
 from zcc_pipeline.transport import MalformedAnswer
 
 IMPORT_PATH = "/api/v2/imports/tickets/create_many"
@@ -25,7 +25,6 @@ _MOST_PAGES = 10
 _UPLOAD_SECONDS = 900.0
 
 Json = dict[str, Any]
-T = TypeVar("T")
 
 
 class ZendeskApi:
@@ -46,7 +45,7 @@ class ZendeskApi:
     async def tickets(self, ids: Sequence[str]) -> list[Json]:
         """Tickets by id; those that are gone are left out."""
         found: list[Json] = []
-        for chunk in in_chunks(ids, IDS_PER_LOOKUP):
+        for chunk in in_parts(ids, IDS_PER_LOOKUP):
             answer = await self._read(f"{TICKETS_PATH}/show_many", "read tickets", {"ids": ",".join(chunk)})
             found += _items(answer, "tickets")
         return found
@@ -98,7 +97,7 @@ class ZendeskApi:
     async def jobs(self, ids: Sequence[str]) -> list[Json]:
         """Status of these jobs; those that Zendesk has forgotten are left out."""
         found: list[Json] = []
-        for chunk in in_chunks(ids, IDS_PER_LOOKUP):
+        for chunk in in_parts(ids, IDS_PER_LOOKUP):
             path = "/api/v2/job_statuses/show_many"
             answer = await self._read(path, "read jobs", {"ids": ",".join(chunk)})
             found += _items(answer, "job_statuses")
@@ -226,13 +225,3 @@ def _items(answer: Json, name: str) -> list[Json]:
 def _part(answer: Any, name: str) -> Json:  # noqa: ANN401 - whatever Zendesk says
     found = answer.get(name) if isinstance(answer, dict) else None
     return found if isinstance(found, dict) else {}
-
-
-async def gather_in_order(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """All at once, as the session lets them; where one fails, the others are ended and its error is raised."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(each) for each in calls]
-    except ExceptionGroup as several:
-        raise several.exceptions[0] from None
-    return [task.result() for task in tasks]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from zcc_pipeline.domain.errors import ConfigurationError, PermanentError, QuotaExhausted, TransientError
+from zcc_pipeline.domain.parts import in_weighed_parts
 from zcc_pipeline.exports.destination import Addressed, WriteLog
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
 from zcc_pipeline.exports.session import CrmRefused, failed, safe_code
+from zcc_pipeline.exports.together import together
 from zcc_pipeline.exports.zendesk.answers import PASSING
-from zcc_pipeline.exports.zendesk.api import Json, gather_in_order
+from zcc_pipeline.exports.zendesk.api import Json
 from zcc_pipeline.exports.zendesk.config import CLIENT_SETTING
 from zcc_pipeline.exports.zendesk.jobs import JobWatch, RowResult
 
@@ -50,7 +52,7 @@ class JobRunner:
         self, rows: Sequence[Row], start: Start, log: WriteLog, outcomes: dict[str, Outcome]
     ) -> dict[str, RowResult]:
         """Results, by engagement, of all rows whose job came to an end; the others get their outcome here."""
-        started = await gather_in_order(self._start(part, start, log, outcomes) for part in in_parts(rows))
+        started = await together(self._start(part, start, log, outcomes) for part in _jobs_of(rows))
         jobs = {job_id: part for found in started for job_id, part in found}
         ended = await self._jobs.wait({job_id: len(part) for job_id, part in jobs.items()}) if jobs else {}
         results: dict[str, RowResult] = {}
@@ -84,19 +86,11 @@ class JobRunner:
         return [(job_id, rows)]
 
 
-def in_parts(rows: Iterable[Row]) -> list[list[Row]]:
+def _jobs_of(rows: Iterable[Row]) -> Iterator[list[Row]]:
     """As many rows as a job takes, and not more than a request should weigh."""
-    parts: list[list[Row]] = []
-    current: list[Row] = []
-    weight = 0
-    for row in rows:
-        size = len(msgspec.json.encode(row.content))
-        if current and (len(current) == ROWS_PER_JOB or weight + size > BYTES_PER_JOB):
-            parts.append(current)
-            current, weight = [], 0
-        current.append(row)
-        weight += size
-    return [*parts, current] if current else parts
+    return in_weighed_parts(
+        rows, ROWS_PER_JOB, heaviest=BYTES_PER_JOB, weight=lambda row: len(msgspec.json.encode(row.content))
+    )
 
 
 def row_outcome(row: Row, result: RowResult) -> Outcome:

@@ -9,6 +9,7 @@ import httpx
 
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import RecordRejected
+from zcc_pipeline.domain.parts import in_parts
 from zcc_pipeline.exports.destination import (
     JSON_HEADERS,
     Addressed,
@@ -26,10 +27,11 @@ from zcc_pipeline.exports.destination import (
 from zcc_pipeline.exports.mapping import CrmMapping
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
 from zcc_pipeline.exports.session import CrmRefused, CrmSession, OverSession
+from zcc_pipeline.exports.together import together
 from zcc_pipeline.exports.zendesk import api as paths
 from zcc_pipeline.exports.zendesk import schema
 from zcc_pipeline.exports.zendesk.answers import classify
-from zcc_pipeline.exports.zendesk.api import Json, ZendeskApi, gather_in_order
+from zcc_pipeline.exports.zendesk.api import Json, ZendeskApi
 from zcc_pipeline.exports.zendesk.batches import ROWS_PER_JOB, JobRunner
 from zcc_pipeline.exports.zendesk.checks import examine
 from zcc_pipeline.exports.zendesk.comments import missing_pieces, pieces_of
@@ -37,7 +39,7 @@ from zcc_pipeline.exports.zendesk.config import ZendeskConfig
 from zcc_pipeline.exports.zendesk.jobs import JobWatch
 from zcc_pipeline.exports.zendesk.lookups import USER, PeopleLookup, TicketLookup
 from zcc_pipeline.exports.zendesk.options import TICKET, CustomObjectOptions, TicketOptions
-from zcc_pipeline.exports.zendesk.queries import custom_field_query, in_chunks, is_plain_value
+from zcc_pipeline.exports.zendesk.queries import custom_field_query, is_plain_value
 from zcc_pipeline.exports.zendesk.records import RecordWriter
 from zcc_pipeline.exports.zendesk.rows import CUSTOM, changes, ticket_row, voice_comment
 from zcc_pipeline.exports.zendesk.tickets import TicketWriter
@@ -138,7 +140,7 @@ class ZendeskDestination(OverSession):
         else:
             plain = list(dict.fromkeys(each for each in values.values() if is_plain_value(each)))
             field_id = lookup.field.removeprefix(CUSTOM)
-            answers = await gather_in_order(self._api.search(custom_field_query(field_id, [each])) for each in plain)
+            answers = await together(self._api.search(custom_field_query(field_id, [each])) for each in plain)
             by_value = {
                 value: [ticket for ticket in found if _has_value(ticket, field_id, value)]
                 for value, found in zip(plain, answers, strict=True)
@@ -237,7 +239,7 @@ class ZendeskDestination(OverSession):
                 tickets = await self._lookup.find(ids)
                 found |= {each: RemoteRef(TICKET, str(those[0]["id"])) for each, those in tickets.items()}
             elif ids:
-                for chunk in in_chunks(ids, ROWS_PER_JOB):
+                for chunk in in_parts(ids, ROWS_PER_JOB):
                     records = await self._record_writer.find(name, chunk)
                     found |= {each: RemoteRef(name, record_id) for each, record_id in records.items()}
         return found

@@ -16,7 +16,8 @@ from typing import Any
 from zcc_pipeline.exports.destination import Customer, CustomerKeys
 from zcc_pipeline.exports.phones import is_same
 from zcc_pipeline.exports.session import CrmRefused
-from zcc_pipeline.exports.zendesk.api import Json, ZendeskApi, gather_in_order
+from zcc_pipeline.exports.together import together
+from zcc_pipeline.exports.zendesk.api import Json, ZendeskApi
 from zcc_pipeline.exports.zendesk.queries import (
     IDS_PER_LOOKUP,
     VALUES_PER_QUERY,
@@ -74,7 +75,7 @@ class TicketLookup:
             lists = lists_of(external_ids)
         found: dict[str, list[Json]] = defaultdict(list)
         wanted = set(external_ids)
-        for tickets in await gather_in_order(self._api.tickets_with(each) for each in lists):
+        for tickets in await together(self._api.tickets_with(each) for each in lists):
             for ticket in tickets:
                 if ticket.get("external_id") in wanted:
                     found[ticket["external_id"]].append(ticket)
@@ -128,7 +129,7 @@ class PeopleLookup:
         size = await self._values_at_once() if len(wanted) > _FEW else 1
         found: dict[str, list[Json]] = defaultdict(list)
         parts = lists_of(wanted, most=size, longest=size * len(_NOBODY))
-        for part in await gather_in_order(self._match(chunk, way) for chunk in parts):
+        for part in await together(self._match(chunk, way) for chunk in parts):
             for value, user in part:
                 found[value].append(user)
         return found

@@ -7,12 +7,9 @@ a value that holds such a character is not searched for at all, which is the sam
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Iterable
 
 from zcc_pipeline.exports.phones import digits, national_digits
-
-T = TypeVar("T")
 
 _ADDRESS = re.compile(r"[^\s\"\\*:<>()\[\],;@\x00-\x1f\x7f]+@[^\s\"\\*:<>()\[\],;@\x00-\x1f\x7f]+")
 _SHORTEST_NATIONAL = 6
@@ -45,11 +42,6 @@ def searched_digits(phone: str) -> str:
     """What all spellings of an E.164 number end with; of a short number all of its digits."""
     national = national_digits(phone)
     return national if len(national) >= _SHORTEST_NATIONAL else digits(phone)
-
-
-def in_chunks(values: Sequence[T], size: int) -> list[Sequence[T]]:
-    """Parts of at most ``size``."""
-    return [values[start : start + size] for start in range(0, len(values), size)]
 
 
 def lists_of(values: Iterable[str], *, most: int = IDS_PER_LOOKUP, longest: int = LONGEST_ID_LIST) -> list[list[str]]:

@@ -10,7 +10,8 @@ import msgspec
 from zcc_pipeline.exports.cutting import cut_at_sentence
 from zcc_pipeline.exports.destination import Addressed, WriteLog
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
-from zcc_pipeline.exports.zendesk.api import Json, ZendeskApi, gather_in_order
+from zcc_pipeline.exports.together import together
+from zcc_pipeline.exports.zendesk.api import Json, ZendeskApi
 from zcc_pipeline.exports.zendesk.batches import JobRunner, Row, row_outcome
 from zcc_pipeline.exports.zendesk.jobs import RowResult
 from zcc_pipeline.exports.zendesk.options import CustomObjectOptions
@@ -57,7 +58,7 @@ class RecordWriter:
     async def find(self, object_key: str, external_ids: Sequence[str]) -> dict[str, str]:
         """Ids of records by external id."""
         lists = lists_of(external_ids)
-        found = await gather_in_order(self._api.records_with(object_key, each) for each in lists)
+        found = await together(self._api.records_with(object_key, each) for each in lists)
         return {str(record.get("external_id")): str(record["id"]) for records in found for record in records}
 
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from zcc_pipeline.domain.errors import NotFound, PermanentError, TransientError
+from zcc_pipeline.domain.parts import in_weighed_parts
 from zcc_pipeline.exports.destination import Addressed, WriteLog
 from zcc_pipeline.exports.outcomes import SETTLED, Outcome, RemoteRef, Status
 from zcc_pipeline.exports.session import failed
-from zcc_pipeline.exports.zendesk.api import Json, ZendeskApi, gather_in_order
+from zcc_pipeline.exports.together import together
+from zcc_pipeline.exports.zendesk.api import Json, ZendeskApi
 from zcc_pipeline.exports.zendesk.batches import JobRunner, Row, row_outcome
 from zcc_pipeline.exports.zendesk.comments import (
     WHOLE,
@@ -128,7 +130,7 @@ class TicketWriter:
     # New tickets, in bulk
 
     async def _import(self, new: Sequence[Addressed], log: WriteLog, outcomes: dict[str, Outcome]) -> None:
-        made = await gather_in_order(self._prepared(one, outcomes) for one in new)
+        made = await together(self._prepared(one, outcomes) for one in new)
         rows = [row for row in made if row is not None]
         results = await self._runner.run([row for row, _ in rows], self._api.import_tickets, log, outcomes)
         unclear = [each for each, result in results.items() if not result.id and not result.code]
@@ -177,7 +179,7 @@ class TicketWriter:
     async def _create_singly(
         self, new: Sequence[Addressed], log: WriteLog, outcomes: dict[str, Outcome]
     ) -> list[Existing]:
-        made = await gather_in_order(self._create(one, log, outcomes) for one in new)
+        made = await together(self._create(one, log, outcomes) for one in new)
         return [item for item in made if item is not None]
 
     async def _create(self, one: Addressed, log: WriteLog, outcomes: dict[str, Outcome]) -> Existing | None:
@@ -210,7 +212,7 @@ class TicketWriter:
     async def _complete(self, items: Sequence[Existing], log: WriteLog, outcomes: dict[str, Outcome]) -> None:
         """Bring them up to date; one comment of each in a round."""
         await self._show(items)
-        judged = await gather_in_order(self._judge(item, log) for item in items)
+        judged = await together(self._judge(item, log) for item in items)
         active = []
         for item, outcome in zip(items, judged, strict=True):
             if outcome is None:
@@ -267,7 +269,7 @@ class TicketWriter:
 
     async def _round(self, items: Sequence[Existing], log: WriteLog, outcomes: dict[str, Outcome]) -> list[Existing]:
         """One update of each; those that lack more."""
-        made = await gather_in_order(self._update_row(item, outcomes) for item in items)
+        made = await together(self._update_row(item, outcomes) for item in items)
         rows = {row.id: row for row in made if row is not None}
         going = [item for item in items if item.id in rows]
         log.begun_all([(item.id, piece.key) for item in going for piece in item.left[:1]])
@@ -304,16 +306,11 @@ class TicketWriter:
 
 def by_weight(batch: Sequence[Addressed]) -> list[list[Addressed]]:
     """Parts whose files are uploaded well within the hour for which an upload is good."""
-    parts: list[list[Addressed]] = []
-    weight = UPLOADED_AT_ONCE + 1
-    for one in batch:
-        size = sum(attachment.size_bytes for attachment in one.outgoing.attachments)
-        if weight + size > UPLOADED_AT_ONCE:
-            parts.append([])
-            weight = 0
-        parts[-1].append(one)
-        weight += size
-    return parts
+    return list(in_weighed_parts(batch, len(batch), heaviest=UPLOADED_AT_ONCE, weight=_upload_size))
+
+
+def _upload_size(one: Addressed) -> int:
+    return sum(attachment.size_bytes for attachment in one.outgoing.attachments)
 
 
 def _not_uploaded(outcome: Outcome) -> Outcome:

@@ -14,7 +14,7 @@ from zcc_pipeline.domain.clock import SystemClock
 from zcc_pipeline.exports.destination import Addressed, Attachment, Outgoing
 from zcc_pipeline.exports.session import CrmSession, OutcomeUnknown, SessionConfig
 from zcc_pipeline.exports.zendesk.answers import classify
-from zcc_pipeline.exports.zendesk.api import ZendeskApi, gather_in_order
+from zcc_pipeline.exports.zendesk.api import ZendeskApi
 from zcc_pipeline.exports.zendesk.tickets import UPLOADED_AT_ONCE, by_weight
 from zcc_pipeline.transport import MalformedAnswer
 
@@ -61,18 +61,6 @@ def test_an_answer_without_its_list_is_not_taken_for_nothing_found(answer: Any) 
     for read in reads:
         with pytest.raises(MalformedAnswer):
             asked(answer, read)
-
-
-def test_the_first_error_of_many_calls_comes_as_itself() -> None:
-    async def failing() -> int:
-        raise KeyError("first")
-
-    async def passing() -> int:
-        return 1
-
-    with pytest.raises(KeyError, match="first"):
-        asyncio.run(gather_in_order([passing(), failing()]))
-    assert asyncio.run(gather_in_order([passing(), passing()])) == [1, 1]
 
 
 class Nothing:
