@@ -73,6 +73,7 @@ def as_document(report: ArchiveReport) -> dict[str, Any]:
         "objects_created": report.created,
         "versions_added": report.versions,
         "unchanged": report.unchanged,
+        "erased": report.suppressed,
         "bytes_written": report.bytes_written,
         "healed": report.healed,
         "refused": report.refused,
@@ -93,6 +94,7 @@ def show_report(report: ArchiveReport) -> None:
         ("created", report.created),
         ("new version", report.versions),
         ("unchanged", report.unchanged),
+        ("erased", report.suppressed),
         ("refused", len(report.refused)),
     ]
     table(("outcome", "engagements"), [row for row in rows if row[1]], numbers=("engagements",))

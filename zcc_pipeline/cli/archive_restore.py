@@ -44,6 +44,8 @@ def restore(
             f"{counted(report.records_restored, 'record')}, from {counted(report.objects, 'object')}."
         )
         say(f"There and right: {counted(report.files_there, 'file')}, {counted(report.records_there, 'record')}.")
+        if report.suppressed:
+            say(f"Left where they are, because they were erased: {counted(report.suppressed, 'engagement')}.")
         if report.files_replaced:
             say(f"Of the files, damaged and put right: {report.files_replaced:,}.")
         for object_id, problem in list(report.failed.items())[:_SHOWN]:

@@ -160,6 +160,7 @@ def as_document(report: ExportReport) -> dict[str, Any]:
         "is_dry_run": report.is_dry_run,
         "outcomes": {status.value: report.counts[status] for status in Status},
         "not_due": report.not_due,
+        "erased": report.erased,
         "refused_by_code": dict(report.codes),
         "refused": report.refused,
         "days": report.days,
@@ -203,6 +204,7 @@ def _outcomes(report: ExportReport) -> Iterator[tuple[str, int, str]]:
     yield "quarantined", counts[Status.FAILED_PERMANENT], "refused as they are: `zcc quarantine list`"
     yield "failed", counts[Status.FAILED_RETRYABLE], "certainly not written; the next run sends them"
     yield "unknown", counts[Status.UNKNOWN], "no answer came; the next run looks them up first"
+    yield "erased", report.erased, "left out; what the CRM has of them is for you to delete there"
     yield "not due", report.not_due, "not ended, settled or complete yet (export_when)"
 
 

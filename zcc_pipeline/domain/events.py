@@ -7,7 +7,7 @@ and for the same event over a WebSocket, whatever the bytes looked like on the w
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -22,6 +22,8 @@ CONNECTION_GAP = "connection_gap"
 """Event name of a span of time in which a WebSocket was not connected. Body: ``{"from", "to"}``, ISO, UTC."""
 FLOW_PREFIX = "flow."
 """Flow events are named ``flow.<type>``."""
+ERASED_BODY = b'{"erased":true}'
+"""Body of an event that came for an erased engagement: it was acknowledged, and nothing that it said was kept."""
 
 _MAX_NAME_LENGTH = 200  # an index takes no more than a few hundred
 _MAX_TIMESTAMP_MS = 253_402_300_799_999  # the last one of the year 9999
@@ -41,6 +43,12 @@ class PushedEvent:
     account_id: str | None
     engagement_id: str | None
     body: bytes = field(repr=False)
+
+
+def without_body(event: PushedEvent) -> PushedEvent:
+    """That it came, and nothing of what it said: for events of erased engagements. The same event again is a duplicate
+    as before."""
+    return replace(event, account_id=None, engagement_id=None, event_ts=None, body=ERASED_BODY)
 
 
 @dataclass(frozen=True, slots=True)

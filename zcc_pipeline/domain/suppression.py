@@ -97,6 +97,10 @@ class SuppressionList:
         engagements = [value for name, value in ids if name == b"engagement_id"]
         return any(value in self for value in engagements or [value for _, value in ids])
 
+    def is_about(self, engagement_id: str | None, document: bytes) -> bool:
+        """Whether an event is of an erased engagement: by the one it is known to be of, else by the ids in its body."""
+        return engagement_id in self if engagement_id else self.is_named_in(document)
+
 
 def _text(literal: bytes) -> str:
     """What a JSON string literal says; where it is none, its bytes as they are."""

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zcc_pipeline.domain.errors import ConfigurationError
-from zcc_pipeline.domain.suppression import SuppressionList
 from zcc_pipeline.domain.parts import in_parts
+from zcc_pipeline.domain.suppression import SuppressionList
 from zcc_pipeline.exports.activity import Activity, Media, NoteVersion
 
 if TYPE_CHECKING:

@@ -60,6 +60,8 @@ class ArchiveReport:
     versions: int = 0
     """Added to objects that were there."""
     unchanged: int = 0
+    suppressed: int = 0
+    """Not archived although the lake has something of them: they were erased."""
     bytes_written: int = 0
     healed: int = 0
     """Objects that a crash had kept out of the ledger."""
@@ -132,8 +134,12 @@ class _Export:
         state = self._runtime.state.archive
         known = state.on_days(day, day)
         changed: list[tuple[Found, str]] = []
+        erased = self._runtime.suppressed()
         for found in self._sources.find(day):
             self._report.engagements += 1
+            if found.engagement_id in erased:
+                self._report.suppressed += 1
+                continue
             source_hash = found.source_hash()
             row = known.get(found.engagement_id)
             if row is not None and row.source_hash == source_hash and not row.is_pending:

@@ -133,9 +133,10 @@ async def _fetch_day(
     pointers = pointers_of(runtime, kind, day)
     if only is not None:
         pointers = {key: value for key, value in pointers.items() if value.wanted.engagement_id in only}
+    offered, pointers = len(pointers), _without_erased(runtime, pointers)
     runtime.state.artefacts.want((pointer.wanted for pointer in pointers.values()), now=runtime.clock.now())
     due = _due(runtime, kind, pointers)
-    row, task = DayReport(day), f"{kind} {day}"
+    row, task = DayReport(day, suppressed=offered - len(pointers)), f"{kind} {day}"
     fetching = _Fetching(runtime, api, kind, row)
     runtime.progress.start(task, len(due))
     calls_before = sum(api.api_calls.values())
@@ -159,6 +160,13 @@ async def _fetch_day(
     return row
 
 
+def _without_erased(runtime: Runtime, pointers: dict[str, Pointer]) -> dict[str, Pointer]:
+    erased = runtime.suppressed()
+    if not erased:
+        return pointers
+    return {key: each for key, each in pointers.items() if not erased.names(each.wanted.engagement_id, key)}
+
+
 def _due(runtime: Runtime, kind: ArtefactKind, pointers: Mapping[str, Pointer]) -> list[tuple[Pointer, ArtefactRow]]:
     """Wanted, failed and to be tried now, or a transcript that may still have grown while its engagement settles; each
     with what the ledger says of it."""
@@ -180,7 +188,7 @@ class _Fetching:
 
     def __init__(self, runtime: Runtime, api: ZoomApi, kind: ArtefactKind, row: DayReport) -> None:
         self._runtime, self._api, self._kind, self._row = runtime, api, kind, row
-        self._stored: dict[str, StoredFile] = {}
+        self._stored: dict[str, tuple[Pointer, StoredFile]] = {}
 
     async def fetch(self, pointer: Pointer, before: ArtefactRow) -> None:
         """One file. ``ScopeMissing`` is raised again: the others would end as it did."""
@@ -203,16 +211,23 @@ class _Fetching:
             else:
                 self._row.failed += 1
             return
-        self._stored[pointer.wanted.source_id] = stored
+        self._stored[pointer.wanted.source_id] = pointer, stored
         self._count(before, stored)
         if len(self._stored) >= NOTED_TOGETHER:
             self.note_stored()
 
     def note_stored(self) -> None:
-        """Tell the ledger of the files that are on disk and not in it yet."""
-        if self._stored:
-            self._runtime.state.artefacts.mark_stored(self._kind, self._stored, now=self._runtime.clock.now())
-            self._stored = {}
+        """Tell the ledger of the files that are on disk and not in it yet. What was erased while its file was on the
+        way is not told of, and the file goes."""
+        if not self._stored:
+            return
+        kept = _without_erased(self._runtime, {key: pointer for key, (pointer, _) in self._stored.items()})
+        stored = {key: file for key, (_, file) in self._stored.items()}
+        for key in stored.keys() - kept.keys():
+            self._runtime.files.storage.delete(stored.pop(key).path)
+            self._row.suppressed += 1
+        self._runtime.state.artefacts.mark_stored(self._kind, stored, now=self._runtime.clock.now())
+        self._stored = {}
 
     def _count(self, before: ArtefactRow, stored: StoredFile) -> None:
         self._row.received += 1

@@ -39,8 +39,11 @@ async def note_absences(runtime: Runtime, api: ZoomApi, dataset: Dataset, day: d
     if not decision.to_confirm:
         return 0
     known, confirmed = runtime.lake.latest(dataset.name, day, day, shapes=API_SHAPES), []
+    erased = runtime.suppressed()
     for record_id in sorted(decision.to_confirm):
         row = _row_of(known, record_id)
+        if erased.names(row["engagement_id"], record_id):
+            continue
         if await _is_gone(runtime, api, dataset, day, record_id, row["engagement_id"]):
             confirmed.append((record_id, row))
     if confirmed:

@@ -90,6 +90,7 @@ def _refresh_batch(runtime: Runtime, report: EventsReport) -> bool:
     due = events.due(runtime.clock.now(), BATCH)
     if not due:
         return False
+    due = _without_erased(runtime, due, report)
     reads, rest = _read_by_window(runtime, due, report)
     found = refresh(runtime, rest)
     reads = reads | found.reads
@@ -98,6 +99,14 @@ def _refresh_batch(runtime: Runtime, report: EventsReport) -> bool:
     events.settle({engagement_id: read.begun_at for engagement_id, read in reads.items()})
     _postpone(runtime, [row for row in due if row.engagement_id not in reads], found, report)
     return True
+
+
+def _without_erased(runtime: Runtime, due: Sequence[DueRefresh], report: EventsReport) -> list[DueRefresh]:
+    """What is still to be read: an engagement erased since its event came is not waited for any more."""
+    erased = runtime.state.suppression.filter(row.engagement_id for row in due)
+    report.refreshed.suppressed += len(erased)
+    runtime.state.events.settle({row.engagement_id: row.read_after for row in due if row.engagement_id in erased})
+    return [row for row in due if row.engagement_id not in erased]
 
 
 def _postpone(runtime: Runtime, rows: Iterable[DueRefresh], found: RefreshReport, report: EventsReport) -> None:

@@ -49,7 +49,7 @@ def export_health(runtime: Runtime, crm: str) -> ExportHealth:
     """Go through the whole mart; only what the ledger does not call settled is read whole."""
     mapping = mapping_for(runtime, crm)
     judge = _Judge(runtime, crm, mapping)
-    with open_activities(runtime.config.warehouse.analytics_path) as activities:
+    with open_activities(runtime.config.warehouse.analytics_path, suppressed=runtime.suppressed) as activities:
         for chunk in activities.iter_chunks(judge.wanted):
             for activity in chunk:
                 row = judge.rows.get(activity.engagement_id)

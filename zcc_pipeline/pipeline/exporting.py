@@ -51,7 +51,7 @@ async def export_to(
 ) -> ExportReport:
     """The same for a destination that is not entered yet."""
     first, last = days or (None, None)
-    with open_activities(runtime.config.warehouse.analytics_path) as activities:
+    with open_activities(runtime.config.warehouse.analytics_path, suppressed=runtime.suppressed) as activities:
         if only is not None and activities.get(only) is None:
             raise PermanentError(f"there is no engagement {only} in the published copy; `zcc build` writes it anew")
 
@@ -59,7 +59,7 @@ async def export_to(
             return activities.iter_chunks(wanted, first=first, last=last, only=only)
 
         async with destination:
-            return await sync(
+            report = await sync(
                 source,
                 destination,
                 mapping=mapping,
@@ -72,6 +72,8 @@ async def export_to(
                 preview_of=only,
                 progress=_Of(runtime.progress, 1 if only is not None else activities.count(first, last)),
             )
+        report.erased = activities.erased
+        return report
 
 
 class _Of:

@@ -96,5 +96,6 @@ def _drop_known(runtime: Runtime, found: LateClosers) -> None:
     for day in list(found.unknown):
         known = runtime.lake.latest("zoom/engagements", day, day, with_deleted=True, columns=["record_id"])
         found.unknown[day] -= set(known.column("record_id").to_pylist())
+        found.unknown[day] -= runtime.state.suppression.filter(found.unknown[day])
         if not found.unknown[day]:
             del found.unknown[day]

@@ -45,13 +45,14 @@ class NotesAudit:
 def audit_notes(runtime: Runtime) -> NotesAudit:
     """Read every note of the account and refresh the engagements of those that the lake has otherwise."""
     known, stale, audit = _known(runtime), set[str](), NotesAudit()
+    erased = runtime.suppressed()
 
     def sink(chunks: Sequence[RecordChunk]) -> None:
         for chunk in chunks:
             for note_id, engagement_id, changed in zip(
                 chunk.record_ids, chunk.engagement_ids, chunk.occurred_at, strict=True
             ):
-                if engagement_id and known.get(note_id) != _moment(changed):
+                if engagement_id and engagement_id not in erased and known.get(note_id) != _moment(changed):
                     stale.add(engagement_id)
                     audit.changed += 1
 

@@ -64,7 +64,11 @@ async def _read_days(
     async with runtime.zoom(live=only is not None) as api:
         for day in days:
             targets = _targets(runtime, dataset, day, only)
-            report.days.append(await _read_day(runtime, api, dataset, day, targets))
+            erased = runtime.state.suppression.filter(target.engagement_id for target in targets)
+            targets = [target for target in targets if target.engagement_id not in erased]
+            row = await _read_day(runtime, api, dataset, day, targets)
+            row.suppressed += len(erased)
+            report.days.append(row)
     return report
 
 

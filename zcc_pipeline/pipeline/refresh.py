@@ -64,6 +64,8 @@ class RefreshReport:
     """Engagements that could not be read, and why."""
     reads: dict[str, EngagementRead] = field(default_factory=dict)
     """Engagements that were read, and what a pushed part is compared with."""
+    suppressed: int = 0
+    """Engagements that were not asked for, because they were erased."""
 
     def add(self, other: RefreshReport) -> None:
         """Sum up."""
@@ -77,6 +79,7 @@ class RefreshReport:
         self.unknown |= other.unknown
         self.unread |= other.unread
         self.reads |= other.reads
+        self.suppressed += other.suppressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,11 @@ class _Seen:
 
 
 def refresh(runtime: Runtime, engagement_ids: Iterable[str]) -> RefreshReport:
-    """Read those engagements and all that belongs to them again."""
-    ids = sorted(set(engagement_ids))
-    report = RefreshReport()
+    """Read those engagements and all that belongs to them again; those that were erased are not asked for."""
+    wanted = set(engagement_ids)
+    erased = runtime.state.suppression.filter(wanted)
+    ids = sorted(wanted - erased)
+    report = RefreshReport(suppressed=len(erased))
     if not ids:
         return report
     seen = run(_read_all(runtime, ids, report))

@@ -10,9 +10,11 @@ from zcc_pipeline.sources.zoom_api import RejectedRecord
 
 
 def quarantine_into(runtime: Runtime, dataset: Dataset) -> Callable[[RejectedRecord], None]:
-    """What a listing calls for each record without identity."""
+    """What a listing calls for each record without identity; one that names an erased engagement is dropped."""
 
     def reject(rejected: RejectedRecord) -> None:
+        if runtime.suppressed().is_named_in(bytes(rejected.payload)):
+            return
         runtime.state.quarantine.add(
             room="polling",
             dataset=rejected.dataset or dataset.name,

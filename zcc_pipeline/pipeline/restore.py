@@ -49,6 +49,8 @@ class RestoreReport:
     bytes_restored: int = 0
     records_there: int = 0
     records_restored: int = 0
+    suppressed: int = 0
+    """Objects of engagements that were erased, which are not brought back."""
     days: set[date] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
     """Objects whose archived bytes are not right, and what is wrong; nothing of those is restored."""
@@ -85,7 +87,11 @@ def restore(runtime: Runtime, *, dry_run: bool = False) -> RestoreReport:
 
 def _days(runtime: Runtime, report: RestoreReport) -> Iterator[tuple[date, str]]:
     """Objects by the first day of their records, so that each day of the lake is looked at once."""
+    erased = runtime.suppressed()
     for object_id in runtime.archive.objects.object_ids():
+        if engagement_id_of(object_id) in erased:
+            report.suppressed += 1
+            continue
         try:
             pieces = _pieces(runtime, object_id)
         except (BadInventory, NotFound, ValueError, KeyError, TypeError) as error:
@@ -144,7 +150,7 @@ def _restore_day(runtime: Runtime, object_ids: list[str], report: RestoreReport)
                 writer.commit()
             counts = writer.counts
         report.records_there += counts.unchanged
-        report.records_restored += counts.received - counts.unchanged
+        report.records_restored += counts.received - counts.unchanged - counts.suppressed
 
 
 def _restore_file(runtime: Runtime, object_id: str, piece: _Piece, report: RestoreReport) -> None:

@@ -65,6 +65,8 @@ def archive_metadata(report: ArchiveReport) -> dict[str, Any]:
         "ledger entries": report.ledger_size,
         "root hash": report.root_hash,
     }
+    if report.suppressed:
+        found["erased, not archived again"] = report.suppressed
     if report.healed:
         found["entered into the ledger late"] = report.healed
     if report.refused:

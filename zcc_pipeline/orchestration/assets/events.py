@@ -69,6 +69,7 @@ def _metadata(report: EventsReport) -> dict[str, Any]:
         "tombstones": applied.tombstones,
         "quarantined": applied.quarantined,
         "of another account": applied.foreign,
+        "of erased engagements": applied.suppressed,
         "gaps polled": report.gaps_closed,
         "gaps still open": report.gaps_open,
         "left to the nightly poll": report.given_up,

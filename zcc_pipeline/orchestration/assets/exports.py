@@ -91,6 +91,8 @@ def export_metadata(report: ExportReport) -> dict[str, Any]:
         "API calls": usage.api_calls,
         "seconds waited": dg.MetadataValue.float(round(usage.waited_seconds, 3)),
     }
+    if report.erased:
+        found["erased"] = report.erased
     if usage.quota_used is not None:
         found["quota used"] = usage.quota_used
         if usage.quota_total is not None:

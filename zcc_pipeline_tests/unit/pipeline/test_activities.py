@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from zcc_pipeline.domain.errors import ConfigurationError
+from zcc_pipeline.domain.suppression import KeyedHash, SuppressionList
 from zcc_pipeline.exports.activity import Activity
 from zcc_pipeline.pipeline.activities import Known, open_activities
 from zcc_pipeline.warehouse.project import project_dir
@@ -90,6 +91,25 @@ def test_a_range_of_days_has_both_ends_in_it(copy: Path) -> None:
         chunks = list(activities.iter_chunks(everything, first=FIRST, last=FIRST))
         assert list(activities.iter_chunks(everything, first=date(2026, 12, 1))) == []
     assert [one.engagement_id for chunk in chunks for one in chunk] == ["a", "d"]
+
+
+def test_what_was_erased_is_left_out_even_if_the_copy_still_has_it(copy: Path) -> None:
+    key = b"k" * 32
+    erased = SuppressionList(key, frozenset({KeyedHash(key).of("c"), KeyedHash(key).of("a")}))
+    asked: list[str] = []
+
+    def wanted(known: Sequence[Known]) -> Collection[str]:
+        asked.extend(each.engagement_id for each in known)
+        return everything(known)
+
+    with open_activities(copy, suppressed=lambda: erased) as activities:
+        chunks = list(activities.iter_chunks(wanted))
+        assert activities.erased == 2
+        assert activities.get("c") is None
+        assert activities.get("b") is not None
+        assert list(activities.iter_chunks(everything, only="c")) == []
+    assert [one.engagement_id for chunk in chunks for one in chunk] == ["d", "b", "e"]
+    assert asked == ["d", "b", "e"], "not even its id is offered to the ledger"
 
 
 def test_times_are_aware_and_parts_are_values(copy: Path) -> None:
