@@ -23,6 +23,8 @@ class StoredPiece:
     open: Callable[[], BinaryIO] = field(repr=False)
     size_bytes: int
     sha512: str
+    sha256: str | None = None
+    """Where it is known: it was made of the same bytes as the SHA-512."""
     local_path: Path | None = None
     """Where it lies on this machine: a file system that can share blocks between files then needs no second space."""
 

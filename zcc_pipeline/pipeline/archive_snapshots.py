@@ -164,6 +164,7 @@ def _stored(record: SourceRecord, files: FileStore, held: Mapping[str, str]) -> 
         open=lambda: files.open(stored.path),
         size_bytes=stored.size_bytes,
         sha512=stored.sha512,
+        sha256=stored.sha256,
         local_path=None if "://" in location else Path(location),
     )
     origin = {

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from hashlib import sha512
 from typing import Any
 
+import msgspec
+
 from zcc_pipeline.domain.errors import PermanentError
 
 TYPE = "https://ocfl.io/1.1/spec/#inventory"
@@ -142,4 +144,4 @@ def next_inventory(
         "versions": {**({} if before is None else before.versions), f"v{head}": version},
         "fixity": {"sha256": sha256s},
     }
-    return parse(json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False).encode())
+    return parse(msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=1))

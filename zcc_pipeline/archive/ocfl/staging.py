@@ -1,14 +1,16 @@
-"""One piece into the staging folder: written or cloned, hashed on the way, synced."""
+"""One piece into the staging folder: written or cloned, and hashed on the way. Who publishes the folder syncs it."""
 
 from __future__ import annotations
 
 import errno
 import fcntl
-import os
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256, sha512
+from io import FileIO
 from pathlib import Path
+from typing import BinaryIO
 
 from zcc_pipeline.archive.contents import StoredPiece
 
@@ -27,33 +29,38 @@ class Digests:
 
 
 def stage_piece(target: Path, content: bytes | StoredPiece) -> Digests:
-    """Write a piece; the digests are of what is on disk afterwards."""
+    """Write a piece; the digests are of what was written.
+
+    Where the SHA-256 of a stored file is known, it is taken over: it was made of the bytes that have that SHA-512.
+    """
     if isinstance(content, bytes):
-        return _write(target, content)
+        target.write_bytes(content)
+        return Digests(sha512(content).hexdigest(), sha256(content).hexdigest(), len(content))
     if content.local_path is not None and _clone(content.local_path, target):
-        return _hash_and_sync(target)
-    return _copy(target, content)
+        with target.open("rb") as stream:
+            return _digest(stream, content.sha256)
+    with closing(content.open()) as source, target.open("wb", buffering=0) as stream:
+        return _digest(source, content.sha256, _writing(stream))
 
 
-def _write(target: Path, content: bytes) -> Digests:
-    with target.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    return Digests(sha512(content).hexdigest(), sha256(content).hexdigest(), len(content))
-
-
-def _copy(target: Path, content: StoredPiece) -> Digests:
+def _digest(source: BinaryIO, known_sha256: str | None, pass_on: Callable[[bytes], None] = lambda _: None) -> Digests:
     long, short, size = sha512(), sha256(), 0
-    with closing(content.open()) as source, target.open("wb") as stream:
-        while chunk := source.read(_CHUNK):
-            long.update(chunk)
+    while chunk := source.read(_CHUNK):
+        long.update(chunk)
+        if known_sha256 is None:
             short.update(chunk)
-            size += len(chunk)
-            stream.write(chunk)
-        stream.flush()
-        os.fsync(stream.fileno())
-    return Digests(long.hexdigest(), short.hexdigest(), size)
+        pass_on(chunk)
+        size += len(chunk)
+    return Digests(long.hexdigest(), known_sha256 or short.hexdigest(), size)
+
+
+def _writing(stream: FileIO) -> Callable[[bytes], None]:
+    def write(chunk: bytes) -> None:
+        left = memoryview(chunk)
+        while left:
+            left = left[stream.write(left) :]
+
+    return write
 
 
 def _clone(source: Path, target: Path) -> bool:
@@ -67,14 +74,3 @@ def _clone(source: Path, target: Path) -> bool:
             return False
         raise
     return True
-
-
-def _hash_and_sync(target: Path) -> Digests:
-    long, short, size = sha512(), sha256(), 0
-    with target.open("rb") as stream:
-        os.fsync(stream.fileno())
-        while chunk := stream.read(_CHUNK):
-            long.update(chunk)
-            short.update(chunk)
-            size += len(chunk)
-    return Digests(long.hexdigest(), short.hexdigest(), size)

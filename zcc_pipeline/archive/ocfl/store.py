@@ -1,8 +1,8 @@
 """One OCFL 1.1 object an engagement: versions are added, nothing that was written changes.
 
 A crash leaves one of three things, and each is settled before the object is touched again: a staged folder (dropped), a
-new version that the object's own inventory does not know yet (taken over if it is whole, set aside if not), or an
-inventory newer than its sidecar (the sidecar is written anew).
+new version that the object's own inventory does not know yet (taken over if it is whole, set aside if not; in a bucket
+that may be the first one), or an inventory newer than its sidecar (the sidecar is written anew).
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ from zcc_pipeline.archive.ocfl.inventory import (
 )
 from zcc_pipeline.archive.ocfl.layout import ROOT, ROOT_FILES, object_key
 from zcc_pipeline.archive.ocfl.staging import stage_piece
-from zcc_pipeline.archive.storage import Place
-from zcc_pipeline.archive.storage.scratch import make_folder, write_synced
+from zcc_pipeline.archive.storage import UNKNOWN, Lock, Place
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import NotFound, PermanentError
 
 _TARGET = "target.json"
 _DECLARATION = b"ocfl_object_1.1\n"
+_INVENTORY_DEPTH = 5
+"""Slashes before the name of an object's own inventory: the root, three tuples, the id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Written:
     inventory_sha512: str
     is_new_version: bool
     bytes_written: int = 0
+    storage_version: str | None = None
+    """The storage's own name for the object's inventory as it was written, where the storage keeps versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,30 +96,28 @@ class ObjectStore:
 
     def object_ids(self) -> Iterator[str]:
         """Ids of all objects, in the order of their folders, as their inventories tell them."""
-        for first in self._place.folders(ROOT):
-            if first == "extensions":
-                continue
-            for second in self._place.folders(f"{ROOT}/{first}"):
-                for third in self._place.folders(f"{ROOT}/{first}/{second}"):
-                    for name in self._place.folders(f"{ROOT}/{first}/{second}/{third}"):
-                        data = self._place.read(f"{ROOT}/{first}/{second}/{third}/{name}/{INVENTORY}")
-                        if data is not None:
-                            yield parse(data).object_id
+        for key in self._place.keys(ROOT):
+            if key.count("/") == _INVENTORY_DEPTH and key.endswith(f"/{INVENTORY}"):
+                data = self._place.read(key)
+                if data is not None:
+                    yield parse(data).object_id
 
-    def write(self, snapshot: Snapshot, *, message: str, author: Author) -> Written:
+    def write(self, snapshot: Snapshot, *, message: str, author: Author, lock: Lock = UNKNOWN) -> Written:
         """Make the newest version hold the snapshot; none is added where nothing but volatile pieces differs.
 
-        Raises ``PermanentError`` where a stored file is no longer the one that was downloaded: nothing is written then.
+        ``lock`` is how long the storage itself is to keep what is written, where it can. Raises ``PermanentError`` where
+        a stored file is no longer the one that was downloaded: nothing is written then.
         """
         key = object_key(snapshot.object_id)
         with self._place.alone(key):
-            before = self._settled(snapshot.object_id)
-            if before is not None and _holds(before.state, snapshot):
-                return Written(snapshot.object_id, before.head, before.digest, is_new_version=False)
-            return self._add_version(key, before, snapshot, message, author)
+            before, was_taken_over = self._settled(snapshot.object_id, lock)
+            if before is None or not _holds(before.state, snapshot):
+                return self._add_version(key, before, snapshot, message, author, lock)
+            version = self._place.version_id(f"{key}/{INVENTORY}") if was_taken_over else None
+            return Written(snapshot.object_id, before.head, before.digest, was_taken_over, storage_version=version)
 
     def _add_version(
-        self, key: str, before: Inventory | None, snapshot: Snapshot, message: str, author: Author
+        self, key: str, before: Inventory | None, snapshot: Snapshot, message: str, author: Author, lock: Lock
     ) -> Written:
         number = 1 if before is None else before.head + 1
         with self._place.staging() as staging:
@@ -138,40 +139,52 @@ class ObjectStore:
                 whole = staging / "object"
                 write_synced(whole / NAMASTE, _DECLARATION)
                 _write_inventory(whole, inventory)
-                self._place.publish(whole, key)
+                digests = {f"v1/content/{content.path}": content.sha256 for content in fresh}
+                version = self._place.publish(whole, key, lock=lock, sha256s=digests)
             else:
-                self._place.publish(folder, f"{key}/v{number}")
-                self._show(key, inventory)
-        return Written(snapshot.object_id, number, inventory.digest, is_new_version=True, bytes_written=size)
+                digests = {f"content/{content.path}": content.sha256 for content in fresh}
+                self._place.publish(folder, f"{key}/v{number}", lock=lock, sha256s=digests)
+                version = self._show(key, inventory, lock)
+        return Written(snapshot.object_id, number, inventory.digest, True, size, version)
 
-    def _show(self, key: str, inventory: Inventory) -> None:
+    def _show(self, key: str, inventory: Inventory, lock: Lock) -> str | None:
         """From here on the version is the object's newest."""
-        self._place.replace(f"{key}/{INVENTORY}", inventory.data)
-        self._place.replace(f"{key}/{SIDECAR}", inventory.sidecar)
+        version = self._place.replace(f"{key}/{INVENTORY}", inventory.data, lock=lock)
+        self._place.replace(f"{key}/{SIDECAR}", inventory.sidecar, lock=lock)
+        return version
 
-    def _settled(self, object_id: str) -> Inventory | None:
-        """The object's inventory, after whatever a crash has left is put right."""
+    def settle(self, object_id: str) -> Head | None:
+        """The newest version, after whatever a crash has left is put right."""
+        with self._place.alone(object_key(object_id)):
+            found, _ = self._settled(object_id, UNKNOWN)
+        return None if found is None else Head(found.head, found.digest, found.state)
+
+    def _settled(self, object_id: str, lock: Lock) -> tuple[Inventory | None, bool]:
+        """The object's inventory, and whether it is that of a version that had not been shown yet."""
         key = object_key(object_id)
         inventory = self.inventory(object_id)
-        if inventory is None:
-            return None
-        if self._place.read(f"{key}/{SIDECAR}") != inventory.sidecar:
+        if inventory is not None and self._place.read(f"{key}/{SIDECAR}") != inventory.sidecar:
             held = self._place.read(f"{key}/v{inventory.head}/{INVENTORY}")
             if held != inventory.data:
                 raise PermanentError("an object's inventory and its sidecar disagree, and its newest version with both")
-            self._place.replace(f"{key}/{SIDECAR}", inventory.sidecar)
-        newer = f"v{inventory.head + 1}"
-        if newer in self._place.folders(key):
-            found = self._whole(key, newer, inventory)
-            if found is None:
-                self._place.set_aside(f"{key}/{newer}")
-            else:
-                self._show(key, found)
-                return found
-        return inventory
+            self._place.replace(f"{key}/{SIDECAR}", inventory.sidecar, lock=lock)
+        newer = f"v{1 if inventory is None else inventory.head + 1}"
+        if newer not in self._place.folders(key):
+            return inventory, False
+        if self._place.is_being_written(key):
+            raise PermanentError("another machine seems to be archiving it; try again in a quarter of an hour")
+        found = self._whole(object_id, newer)
+        if found is None:
+            self._place.set_aside(f"{key}/{newer}")
+            return inventory, False
+        if inventory is None:
+            self._place.replace(f"{key}/{NAMASTE}", _DECLARATION, lock=lock)
+        self._show(key, found, lock)
+        return found, True
 
-    def _whole(self, key: str, newer: str, before: Inventory) -> Inventory | None:
+    def _whole(self, object_id: str, newer: str) -> Inventory | None:
         """The inventory of a version that nothing refers to yet, if all that it brings is there and right."""
+        key = object_key(object_id)
         data = self._place.read(f"{key}/{newer}/{INVENTORY}")
         try:
             found = None if data is None else parse(data)
@@ -179,7 +192,7 @@ class ObjectStore:
             return None
         if found is None or self._place.read(f"{key}/{newer}/{SIDECAR}") != found.sidecar:
             return None
-        if found.object_id != before.object_id or found.head != before.head + 1:
+        if found.object_id != object_id or f"v{found.head}" != newer:
             return None
         brought = {
             path: digest
@@ -207,16 +220,21 @@ class ObjectStore:
                 except (ValueError, KeyError):  # cut off while it was written: nothing was published then
                     continue
                 with self._place.alone(object_key(object_id)):
-                    if self._settled(object_id) is None:
+                    if self._settled(object_id, UNKNOWN)[0] is None:
                         self._place.remove_empty(object_key(object_id))
                 settled.append(object_id)
         return settled
 
-    def remove(self, object_id: str) -> None:
-        """Every version, for good. Only a purge does this, after it has asked retention and holds."""
+    def protect(self, object_id: str, lock: Lock) -> None:
+        """Let the storage keep every version that long, where it can; never shorter than it does."""
+        self._place.protect(object_key(object_id), lock)
+
+    def remove(self, object_id: str, *, bypass_governance: bool = False) -> None:
+        """Every version, for good. Only a purge does this, after it has asked retention and holds. ``PermanentError``
+        where the storage itself still keeps one; ``bypass_governance`` lifts what may be lifted."""
         key = object_key(object_id)
         with self._place.alone(key):
-            self._place.remove(key)
+            self._place.remove(key, bypass_governance=bypass_governance)
 
 
 def digest_of(stream: BinaryIO, advance: Callable[[int], None] = lambda _bytes: None) -> str:
@@ -228,41 +246,44 @@ def digest_of(stream: BinaryIO, advance: Callable[[int], None] = lambda _bytes: 
     return digest.hexdigest()
 
 
-def _holds(state: Mapping[str, str], snapshot: Snapshot) -> bool:
-    """Whether that state has every lasting piece of the snapshot and no other; nothing is read for it."""
-    lasting: dict[str, str] = {}
-    for piece in snapshot.pieces:
-        if not piece.is_volatile:
-            content = piece.content
-            lasting[piece.path] = sha512(content).hexdigest() if isinstance(content, bytes) else content.sha512
+def _digest(piece: Piece) -> str:
+    """SHA-512 of a piece; a stored file's is known, and found to be right when it is copied."""
+    return sha512(piece.content).hexdigest() if isinstance(piece.content, bytes) else piece.content.sha512
+
+
+def _holds(held: Mapping[str, str], snapshot: Snapshot, state: Mapping[str, str]) -> bool:
+    """Whether a version has every lasting piece of the snapshot and no other; nothing is read for it."""
     volatile = {piece.path for piece in snapshot.pieces if piece.is_volatile}
-    return lasting == {path: digest for path, digest in state.items() if path not in volatile}
+    return {path: digest for path, digest in state.items() if path not in volatile} == {
+        path: digest for path, digest in held.items() if path not in volatile
+    }
 
 
 def _stage_contents(
-    folder: Path, pieces: Sequence[Piece], before: Inventory | None
-) -> tuple[dict[str, str], list[NewContent], int]:
-    """Write what no earlier version holds; returns the new state, what is new, and its bytes."""
-    known = {} if before is None else dict(before.manifest)
-    state: dict[str, str] = {}
+    folder: Path, pieces: Sequence[Piece], state: Mapping[str, str], before: Inventory | None
+) -> tuple[list[NewContent], int]:
+    """Write what no earlier version holds; returns what is new, and its bytes."""
+    known = set() if before is None else set(before.manifest)
+    made: set[Path] = set()
     fresh: list[NewContent] = []
     size = 0
     for piece in pieces:
-        content = piece.content
-        digest = sha512(content).hexdigest() if isinstance(content, bytes) else content.sha512
-        if digest not in known:
-            target = folder / "content" / piece.path
-            make_folder(target.parent)
-            digests = stage_piece(target, content)
-            if digests.sha512 != digest:
-                raise PermanentError("a stored file is not the one that was downloaded: it is not archived")
-            fresh.append(NewContent(piece.path, digest, digests.sha256))
-            known[digest] = ()
-            size += digests.size_bytes
-        state[piece.path] = digest
-    return state, fresh, size
+        digest = state[piece.path]
+        if digest in known:
+            continue
+        target = folder / "content" / piece.path
+        if target.parent not in made:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.add(target.parent)
+        digests = stage_piece(target, piece.content)
+        if digests.sha512 != digest:
+            raise PermanentError("a stored file is not the one that was downloaded: it is not archived")
+        fresh.append(NewContent(piece.path, digest, digests.sha256))
+        known.add(digest)
+        size += digests.size_bytes
+    return fresh, size
 
 
 def _write_inventory(folder: Path, inventory: Inventory) -> None:
-    write_synced(folder / INVENTORY, inventory.data)
-    write_synced(folder / SIDECAR, inventory.sidecar)
+    (folder / INVENTORY).write_bytes(inventory.data)
+    (folder / SIDECAR).write_bytes(inventory.sidecar)

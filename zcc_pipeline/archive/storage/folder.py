@@ -6,13 +6,14 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
 from zcc_pipeline.archive.storage.place import UNKNOWN, Lock, Worm
 from zcc_pipeline.archive.storage.scratch import REMOVED, Scratch, make_folder, sync_folder, write_synced
+from zcc_pipeline.archive.storage.syncing import Disk
 
 _STAGING = "staging"
 _QUARANTINE = "quarantine"
@@ -24,6 +25,7 @@ class FolderPlace:
     def __init__(self, top: Path) -> None:
         self.top = top
         self._scratch = Scratch(top / _STAGING)
+        self._disk = Disk(top)
 
     @property
     def locks(self) -> bool:
@@ -65,20 +67,22 @@ class FolderPlace:
         del key
         return None
 
-    def staging(self) -> AbstractContextManager[Path]:
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
         """A new folder from which ``publish`` takes; left where it is when the process dies."""
-        return self._scratch.new()
+        with self._scratch.new() as folder:
+            self._disk.watch()
+            yield folder
 
     def publish(
         self, staged: Path, key: str, *, lock: Lock = UNKNOWN, sha256s: Mapping[str, str] | None = None
     ) -> str | None:
-        """Files are synced by who wrote them; here the folders are, then one rename shows all of it."""
+        """Everything staged is synced, then one rename shows all of it, then the folders above are synced."""
         del lock, sha256s
-        for folder, _, _ in os.walk(staged, topdown=False):
-            sync_folder(Path(folder))
+        self._disk.settle(staged.parent)
         target = self.top / key
         while True:
-            make_folder(target.parent)
+            target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 staged.rename(target)
             except FileNotFoundError:
@@ -86,7 +90,10 @@ class FolderPlace:
                     raise
                 continue  # a purge took the empty parent away in between
             break
-        sync_folder(target.parent)
+        for folder in target.parents:  # made here or by another writer who may not have come to syncing them
+            sync_folder(folder)
+            if folder == self.top:
+                break
         return None
 
     def replace(self, key: str, data: bytes, *, lock: Lock = UNKNOWN) -> str | None:

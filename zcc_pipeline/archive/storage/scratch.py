@@ -26,7 +26,7 @@ class Scratch:
     def new(self) -> Iterator[Path]:
         """A folder of this process; left where it is when the process dies."""
         folder = self.folder / f"{os.getpid()}-{uuid4().hex}"
-        make_folder(folder)
+        folder.mkdir(parents=True)
         try:
             yield folder
         finally:
