@@ -27,9 +27,11 @@ from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import ConfigurationError
 
 LEDGER = "ledger"
-_KEY = "signing-key.pem"
+KEY = "signing-key.pem"
+NEXT_KEY = "signing-key.next.pem"
+"""A key that a rotation has made: it signs from the moment on at which the ledger has introduced it."""
+SIGNER = "zcc-archive"
 _TRUSTED = "trusted-keys"
-_SIGNER = "zcc-archive"
 _AUTHOR = Author("zcc-pipeline", "https://example.com/zcc-pipeline")
 
 
@@ -79,8 +81,13 @@ class Archive:
     def signer(self) -> Signer:
         """The key that signs checkpoints."""
         if self.access.signing_key is not None:
-            return signer_of(self.access.signing_key.encode(), _SIGNER)
-        return keep_or_make(self.access.keys_folder / _KEY, _SIGNER)
+            return signer_of(self.access.signing_key.encode(), SIGNER)
+        waiting = self.access.keys_folder / NEXT_KEY
+        if waiting.exists() and (self.access.keys_folder / _TRUSTED).exists():
+            found = signer_of(waiting.read_bytes(), SIGNER)
+            if found.verifier in self._read_only().trusted_keys():
+                return found
+        return keep_or_make(self.access.keys_folder / KEY, SIGNER)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -89,12 +96,19 @@ class Archive:
         witness = self.access.witness
         return Ledger(
             self.shelf,
-            origin=f"zcc-pipeline/{safe_name(self.access.account or 'archive')}",
+            origin=self._origin,
             trusted=self._trusted(),
             clock=self._clock,
             signers=(self.signer,),
             witnesses=() if witness is None else (_folder_witness(witness),),
         )
+
+    @property
+    def _origin(self) -> str:
+        return f"zcc-pipeline/{safe_name(self.access.account or 'archive')}"
+
+    def _read_only(self) -> Ledger:
+        return Ledger(self.shelf, origin=self._origin, trusted=self._trusted(), clock=self._clock)
 
     def _trusted(self) -> tuple[Verifier, ...]:
         path = self.access.keys_folder / _TRUSTED

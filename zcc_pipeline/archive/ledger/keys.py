@@ -43,17 +43,46 @@ def signer_of(pem: bytes, name: str) -> Signer:
 def keep_or_make(path: Path, name: str) -> Signer:
     """The key in that file, made if there is none. Of two processes that make one at once, both get the same."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(new_key())
-            stream.flush()
-            os.fsync(stream.fileno())
-        try:
-            os.link(part, path)
-        except FileExistsError:
-            pass
-        finally:
-            part.unlink()
+        _write_new(path, new_key())
     return signer_of(path.read_bytes(), name)
+
+
+def prepare(path: Path, name: str, pem: bytes | None = None) -> Signer:
+    """A key that is to take the place of another, in a file of its own: the one that waits there since an earlier try,
+    the one given, or a new one. ``ConfigurationError`` where another one than the one given waits there."""
+    given = None if pem is None else signer_of(pem, name)
+    if not path.exists():
+        _write_new(path, pem or new_key())
+    signer = signer_of(path.read_bytes(), name)
+    if given is not None and given.verifier != signer.verifier:
+        raise ConfigurationError("--new-key", f"another key waits in {path} since a rotation that did not end")
+    return signer
+
+
+def take_over(path: Path, waiting: Path, *, retired: Path | None) -> None:
+    """The key that waits becomes the one that signs; the old one is kept under another name, or is gone."""
+    if retired is not None and path.exists() and not retired.exists():
+        os.link(path, retired)
+    waiting.replace(path)
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_new(path: Path, pem: bytes) -> None:
+    """Whole or not at all, for its owner only; a file that has appeared meanwhile stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(pem)
+        stream.flush()
+        os.fsync(stream.fileno())
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        pass
+    finally:
+        part.unlink()

@@ -8,7 +8,7 @@ the next append takes for the newest, so there are never two signed trees of one
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zcc_pipeline.archive.ledger.entry import HEADS, Action, Entry, Logged, decode, encode
 from zcc_pipeline.archive.ledger.notes import BadNote, Checkpoint, Signer, Verifier, parse, sign, verify
@@ -69,12 +69,17 @@ class Ledger:
         self._witnesses = tuple(witnesses)
 
     def trusted_keys(self) -> tuple[Verifier, ...]:
-        """Those that are trusted: known from elsewhere, and those that they have introduced one after the other."""
+        """Those that are trusted: known from elsewhere, and those that they have introduced one after the other.
+
+        A key that was introduced takes the place of the others: what comes after is not theirs to sign.
+        """
         found = list(self._trusted)
         for name in self._shelf.names(KEYS):
             seq = name.removeprefix(f"{KEYS}/")
             key = self._introduced(int(seq), found) if seq.isdecimal() else None
-            if key is not None and key not in found:
+            if key is not None:
+                others = (each for each in found if each != key)
+                found = [replace(each, until=int(seq) + 1) if each.until is None else each for each in others]
                 found.append(key)
         return tuple(found)
 
@@ -116,44 +121,54 @@ class Ledger:
         return found
 
     def rotate(self, signer: Signer, *, actor: str, run_id: str) -> Appended:
-        """Let another key sign from now on; this once the old ones sign as well, which is what makes it trusted."""
+        """Let another key sign from now on; this once the old ones sign as well, which is what makes it trusted.
+
+        It is done once the file under ``keys`` is there; a crash before that leaves everything to the old keys.
+        """
         entry = Entry(Action.KEY_ROTATED, actor, run_id, key=str(signer.verifier))
-        before = self._signers
-        self._signers = (*before, signer)
-        try:
-            appended = self.append([entry])
-        except BaseException:
-            self._signers = before
-            raise
-        self._shelf.write(f"{KEYS}/{appended.checkpoint.size - 1:012d}", f"{signer.verifier}\n".encode())
+        with self._shelf.alone():
+            checkpoint, logged = self._append([entry], (*self._signers, signer), onto=None)
+            self._shelf.write(f"{KEYS}/{logged[0].seq:012d}", f"{signer.verifier}\n".encode())
         self._signers = (signer,)
-        return appended
+        return Appended(checkpoint, tuple(logged), self._tell(checkpoint))
 
     def append(self, entries: Sequence[Entry], *, onto: int | None = None) -> Appended:
         """Add entries in this order. When it returns they are on disk and signed for.
 
         ``onto`` is the number of entries that a decision was made from; ``LedgerMoved`` where there are others by now.
         """
-        if not self._signers:
-            raise PermanentError("this ledger was opened for reading: it has no key to sign with")
         if not entries:
             raise ValueError("nothing to append")
         with self._shelf.alone():
-            self._refuse_strangers()
-            size = self._settled_size()
-            if onto is not None and onto != size:
-                raise LedgerMoved("the archive's ledger has new entries since it was read")
-            tiles = Tiles(self._shelf, size)
-            logged = self._place(entries, size, tiles)
-            checkpoint = self._grow(tiles, [encode(each) for each in logged])
-            self._shelf.write(note_name(checkpoint.size), checkpoint.note)
-            self._shelf.write(NEWEST, checkpoint.note)
+            checkpoint, logged = self._append(entries, self._signers, onto=onto)
         return Appended(checkpoint, tuple(logged), self._tell(checkpoint))
 
+    def _append(
+        self, entries: Sequence[Entry], signers: Sequence[Signer], *, onto: int | None
+    ) -> tuple[Checkpoint, list[Logged]]:
+        if not self._signers:
+            raise PermanentError("this ledger was opened for reading: it has no key to sign with")
+        self._refuse_strangers()
+        size = self._settled_size()
+        if onto is not None and onto != size:
+            raise LedgerMoved("the archive's ledger has new entries since it was read")
+        tiles = Tiles(self._shelf, size)
+        logged = self._place(entries, size, tiles)
+        checkpoint = self._grow(tiles, [encode(each) for each in logged], signers)
+        self._shelf.write(note_name(checkpoint.size), checkpoint.note)
+        self._shelf.write(NEWEST, checkpoint.note)
+        return checkpoint, logged
+
     def _refuse_strangers(self) -> None:
-        trusted = self.trusted_keys()
-        if not any(signer.verifier in trusted for signer in self._signers):
+        trusted = {verifier: verifier for verifier in self.trusted_keys()}
+        known = [trusted[signer.verifier] for signer in self._signers if signer.verifier in trusted]
+        if not known:
             raise BadNote("the key that is to sign is not trusted: let the key that has signed so far introduce it")
+        if all(verifier.until is not None for verifier in known):
+            raise BadNote(
+                f"the key that is to sign was replaced at entry {known[0].until}: use the new one "
+                "(ZCC_ARCHIVE_SIGNING_KEY, where that holds the old one)"
+            )
 
     def _settled_size(self) -> int:
         """Size of the tree to build on: of the newest checkpoint, or of one that a crash kept from becoming it."""
@@ -186,7 +201,7 @@ class Ledger:
         clock = now if now < last else None
         return [Logged(size + offset, max(now, last), entry, clock) for offset, entry in enumerate(entries)]
 
-    def _grow(self, tiles: Tiles, leaves: list[bytes]) -> Checkpoint:
+    def _grow(self, tiles: Tiles, leaves: list[bytes], signers: Sequence[Signer]) -> Checkpoint:
         """Write the files that change, and sign."""
         start, end = tiles.size, tiles.size + len(leaves)
         self._write_bundles(tiles, leaves, start, end)
@@ -196,7 +211,7 @@ class Ledger:
             hashes = self._write_level(tiles, level, hashes, start, end)
             level, start, end = level + 1, start // WIDTH, end // WIDTH
         grown = Tiles(self._shelf, tiles.size + len(leaves))
-        return sign(self._origin, grown.size, grown.root(grown.size), self._signers)
+        return sign(self._origin, grown.size, grown.root(grown.size), signers)
 
     def _write_bundles(self, tiles: Tiles, leaves: list[bytes], start: int, end: int) -> None:
         for number, first, last in _touched(start, end):

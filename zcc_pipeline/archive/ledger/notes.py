@@ -10,7 +10,7 @@ import re
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
@@ -35,6 +35,8 @@ class Verifier:
 
     name: str
     key: bytes
+    until: int | None = field(default=None, compare=False)
+    """Entries of the largest tree that it may sign, where another key has taken its place since."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name) or len(self.key) != 32:
@@ -140,15 +142,22 @@ def parse(note: bytes) -> tuple[Checkpoint, list[tuple[bytes, bytes]]]:
 
 
 def verify(note: bytes, trusted: Iterable[Verifier]) -> Checkpoint:
-    """The checkpoint, if one of the trusted keys has signed it; ``BadNote`` otherwise."""
+    """The checkpoint, if one of the trusted keys has signed it while it was in use; ``BadNote`` otherwise."""
     checkpoint, signatures = parse(note)
     signed = note.rpartition(b"\n\n")[0] + b"\n"
     by_hash = {verifier.hash: verifier for verifier in trusted}
+    retired_at: int | None = None
     for key_hash, signature in signatures:
         verifier = by_hash.get(key_hash)
         if verifier is None:
             continue
         if not verifier.has_signed(signed, signature):
             raise BadNote(f"the checkpoint of {checkpoint.size} entries carries a signature that is not its key's")
-        return checkpoint
+        if verifier.until is None or checkpoint.size <= verifier.until:
+            return checkpoint
+        retired_at = verifier.until
+    if retired_at is not None:
+        raise BadNote(
+            f"the checkpoint of {checkpoint.size} entries is signed by a key that was replaced at entry {retired_at}"
+        )
     raise BadNote(f"the checkpoint of {checkpoint.size} entries is signed by no trusted key")
