@@ -105,26 +105,27 @@ class ObjectStore:
     def write(self, snapshot: Snapshot, *, message: str, author: Author, lock: Lock = UNKNOWN) -> Written:
         """Make the newest version hold the snapshot; none is added where nothing but volatile pieces differs.
 
-        ``lock`` is how long the storage itself is to keep what is written, where it can. Raises ``PermanentError`` where
-        a stored file is no longer the one that was downloaded: nothing is written then.
+        ``lock`` is how long the storage itself is to keep what is written, where it can. ``PermanentError`` where a
+        stored file is no longer the one that was downloaded: nothing is written then.
         """
         key = object_key(snapshot.object_id)
         with self._place.alone(key):
             before, was_taken_over = self._settled(snapshot.object_id, lock)
             if before is None or not _holds(before.state, snapshot):
-                return self._add_version(key, before, snapshot, message, author, lock)
+                return self._add_version(before, snapshot, message, author, lock)
             version = self._place.version_id(f"{key}/{INVENTORY}") if was_taken_over else None
             return Written(snapshot.object_id, before.head, before.digest, was_taken_over, storage_version=version)
 
     def _add_version(
-        self, key: str, before: Inventory | None, snapshot: Snapshot, message: str, author: Author, lock: Lock
+        self, before: Inventory | None, snapshot: Snapshot, message: str, author: Author, lock: Lock
     ) -> Written:
-        number = 1 if before is None else before.head + 1
+        key, number = object_key(snapshot.object_id), 1 if before is None else before.head + 1
+        state = {piece.path: _digest(piece) for piece in snapshot.pieces}
         with self._place.staging() as staging:
-            write_synced(staging / _TARGET, json.dumps({"object_id": snapshot.object_id}).encode())
+            (staging / _TARGET).write_bytes(json.dumps({"object_id": snapshot.object_id}).encode())
             folder = staging / "object" / f"v{number}" if before is None else staging / f"v{number}"
-            make_folder(folder)
-            state, fresh, size = _stage_contents(folder, snapshot.pieces, before)
+            folder.mkdir(parents=True)
+            fresh, size = _stage_contents(folder, snapshot.pieces, state, before)
             inventory = next_inventory(
                 before,
                 object_id=snapshot.object_id,
@@ -135,14 +136,14 @@ class ObjectStore:
                 author=author,
             )
             _write_inventory(folder, inventory)
+            digests = {f"content/{content.path}": content.sha256 for content in fresh}
             if before is None:
                 whole = staging / "object"
-                write_synced(whole / NAMASTE, _DECLARATION)
+                (whole / NAMASTE).write_bytes(_DECLARATION)
                 _write_inventory(whole, inventory)
-                digests = {f"v1/content/{content.path}": content.sha256 for content in fresh}
+                digests = {f"v{number}/{path}": digest for path, digest in digests.items()}
                 version = self._place.publish(whole, key, lock=lock, sha256s=digests)
             else:
-                digests = {f"content/{content.path}": content.sha256 for content in fresh}
                 self._place.publish(folder, f"{key}/v{number}", lock=lock, sha256s=digests)
                 version = self._show(key, inventory, lock)
         return Written(snapshot.object_id, number, inventory.digest, True, size, version)
@@ -251,12 +252,11 @@ def _digest(piece: Piece) -> str:
     return sha512(piece.content).hexdigest() if isinstance(piece.content, bytes) else piece.content.sha512
 
 
-def _holds(held: Mapping[str, str], snapshot: Snapshot, state: Mapping[str, str]) -> bool:
-    """Whether a version has every lasting piece of the snapshot and no other; nothing is read for it."""
+def _holds(state: Mapping[str, str], snapshot: Snapshot) -> bool:
+    """Whether that state has every lasting piece of the snapshot and no other; nothing is read for it."""
+    lasting = {piece.path: _digest(piece) for piece in snapshot.pieces if not piece.is_volatile}
     volatile = {piece.path for piece in snapshot.pieces if piece.is_volatile}
-    return {path: digest for path, digest in state.items() if path not in volatile} == {
-        path: digest for path, digest in held.items() if path not in volatile
-    }
+    return lasting == {path: digest for path, digest in state.items() if path not in volatile}
 
 
 def _stage_contents(
