@@ -31,7 +31,7 @@ _PATIENCE = 150
 
 
 class BucketShelf:
-    """A folder of a place in a bucket. ``wait`` pauses; ``lock`` says until when what is written now is kept."""
+    """A folder of a place in a bucket, or all of it (""). ``wait`` pauses; ``lock``: how long what it writes stays."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class BucketShelf:
     def names(self, folder: str, *, after: str = "") -> Iterator[str]:
         """Names of the files under a folder, in order; those after a name only, where one is given."""
         for key in self._place.keys(self._key(folder), after=self._key(after) if after else ""):
-            yield key.removeprefix(f"{self._folder}/")
+            yield key.removeprefix(f"{self._folder}/") if self._folder else key
 
     def alone(self) -> AbstractContextManager[None]:
         """First among the processes of this machine, then among machines."""
@@ -83,7 +83,7 @@ class BucketShelf:
                 lease.leave()
 
     def _key(self, name: str) -> str:
-        return f"{self._folder}/{name}"
+        return f"{self._folder}/{name}" if self._folder else name
 
 
 class _Lease:
