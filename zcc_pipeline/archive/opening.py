@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -19,10 +22,12 @@ from zcc_pipeline.archive.ledger import (
     keep_or_make,
     signer_of,
 )
+from zcc_pipeline.archive.ledger.bucket_shelf import BucketShelf
 from zcc_pipeline.archive.ledger.ledger import note_name
 from zcc_pipeline.archive.ocfl import Author, ObjectStore
-from zcc_pipeline.archive.retention import RetentionRules, read_retention
-from zcc_pipeline.archive.storage import FolderPlace
+from zcc_pipeline.archive.retention import RetentionRules, lapses_at, read_retention
+from zcc_pipeline.archive.storage import UNKNOWN, FolderPlace, Lock, Place
+from zcc_pipeline.archive.storage.s3 import LOCK_DAYS, Bucket, LockMode, S3Access, S3Place
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import ConfigurationError
 
@@ -48,6 +53,14 @@ class ArchiveAccess:
     actor: str = "zcc-pipeline"
     retention: Path | None = None
     """File that says how long engagements are kept; None: nothing ever expires."""
+    s3: S3Access | None = None
+    """How buckets are reached; None: as the surroundings say."""
+    scratch: Path | None = None
+    """Where parts wait on their way into a bucket; None for a folder beside ``keys_folder``."""
+    lock_mode: LockMode | None = None
+    """Of a bucket; None: governance where it can lock."""
+    lock_days: int = LOCK_DAYS
+    """How long a bucket keeps what nobody has given a last day."""
 
 
 class Archive:
@@ -57,11 +70,23 @@ class Archive:
         self.access = access
         self.actor = access.actor
         self.author = Author(access.actor, _AUTHOR.address)
-        self.top = folder_of("ZCC_ARCHIVE_URL", access.url, "where the compliance archive lies")
-        self.place = FolderPlace(self.top)
-        self.objects = ObjectStore(self.place, clock=clock)
-        self.shelf: Shelf = FolderShelf(self.top / LEDGER)
         self._clock = clock
+        self.place = open_place("ZCC_ARCHIVE_URL", access.url, "where the compliance archive lies", access, clock=clock)
+        self.objects = ObjectStore(self.place, clock=clock)
+        self.shelf = open_shelf(self.place, LEDGER, clock=clock, lock=self._longest)
+
+    @property
+    def top(self) -> Path:
+        """The folder, where it is one; ``ConfigurationError`` where the archive lies in a bucket."""
+        return folder_of("ZCC_ARCHIVE_URL", self.access.url, "where the compliance archive lies")
+
+    def _longest(self) -> Lock:
+        """The ledger is kept as long as anything that it could be about from now on."""
+        rules, now = self.retention, self._clock.now()
+        by_default = now + timedelta(days=self.access.lock_days)
+        if rules is None:
+            return Lock(by_default)
+        return Lock(max(by_default, *(lapses_at(each.last_day(now.date())) for each in rules.classes.values())))
 
     @property
     def account(self) -> str:
@@ -100,7 +125,7 @@ class Archive:
             trusted=self._trusted(),
             clock=self._clock,
             signers=(self.signer,),
-            witnesses=() if witness is None else (_folder_witness(witness),),
+            witnesses=() if witness is None else (_witness(witness, self.access, self._clock),),
         )
 
     @property
@@ -129,14 +154,36 @@ def folder_of(setting: str, url: str, purpose: str) -> Path:
         return Path(url).expanduser().absolute()
     raise ConfigurationError(
         setting,
-        f"{parts.scheme}:// is not supported here: the archive lies in a local folder (which may be a mounted one)",
+        f"{parts.scheme}:// is not supported here: name a local folder (which may be a mounted one)",
         purpose=purpose,
         example="/mnt/archive",
     )
 
 
-def _folder_witness(url: str) -> Callable[[Checkpoint], None]:
-    shelf = FolderShelf(folder_of("ZCC_ARCHIVE_WITNESS_URL", url, "gets a copy of each signed checkpoint"))
+def open_place(setting: str, url: str, purpose: str, access: ArchiveAccess, *, clock: Clock) -> Place:
+    """The folder or the bucket (``s3://bucket/prefix``) that a setting names. Nothing is made or asked yet."""
+    if not url.startswith("s3://"):
+        return FolderPlace(folder_of(setting, url, purpose))
+    bucket = Bucket(url, access.s3 or S3Access(), setting=setting)
+    beside = access.scratch or access.keys_folder.parent / "scratch"
+    scratch = beside / f"archive-{sha256(bucket.url.encode()).hexdigest()[:16]}"
+    return S3Place(bucket, scratch, clock=clock, mode=access.lock_mode, lock_days=access.lock_days)
+
+
+def open_shelf(place: Place, folder: str, *, clock: Clock, lock: Callable[[], Lock] = lambda: UNKNOWN) -> Shelf:
+    """A folder of a place, for small files such as a ledger's."""
+    if isinstance(place, S3Place):
+        return BucketShelf(place, folder, wait=lambda seconds: asyncio.run(clock.sleep(seconds)), lock=lock)
+    if isinstance(place, FolderPlace):
+        return FolderShelf(place.top / folder)
+    raise TypeError(f"no shelf is known for a {type(place).__name__}")
+
+
+def _witness(url: str, access: ArchiveAccess, clock: Clock) -> Callable[[Checkpoint], None]:
+    setting = "ZCC_ARCHIVE_WITNESS_URL"
+    shelf = open_shelf(
+        open_place(setting, url, "gets a copy of each signed checkpoint", access, clock=clock), "", clock=clock
+    )
 
     def keep(checkpoint: Checkpoint) -> None:
         shelf.write(note_name(checkpoint.size), checkpoint.note)

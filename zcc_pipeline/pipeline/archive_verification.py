@@ -79,9 +79,11 @@ def verify_archive(
 ) -> VerificationOutcome:
     """Every byte of it. Raises ``ConfigurationError`` where there is no archive."""
     options = options or VerifyOptions()
-    if not archive.top.is_dir():
+    if not archive.place.is_there():
         raise ConfigurationError(
-            "ZCC_ARCHIVE_URL", f"there is no archive in {archive.top}", purpose="where the compliance archive lies"
+            "ZCC_ARCHIVE_URL",
+            f"there is no archive in {archive.access.url}",
+            purpose="where the compliance archive lies",
         )
     ledger = _ledger(archive, options, clock)
     subject = Subject(
@@ -116,7 +118,7 @@ def verify_archive(
 def last_verification(archive: Archive) -> LastVerification:
     """As the ledger tells; an archive without one was never verified."""
     found = LastVerification()
-    for logged in archive.ledger.entries() if archive.top.is_dir() else ():
+    for logged in archive.ledger.entries() if archive.place.is_there() else ():
         if logged.entry.action == Action.VERIFY:
             counts = dict(logged.entry.counts or {})
             found = LastVerification(logged.time, counts.get("findings", 0), counts.get("objects", 0), counts)

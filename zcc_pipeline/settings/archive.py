@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 if TYPE_CHECKING:
     from zcc_pipeline.archive.opening import ArchiveAccess
+    from zcc_pipeline.archive.storage.s3 import S3Access
 
 
 class ArchiveSettings(BaseSettings):
@@ -17,8 +18,21 @@ class ArchiveSettings(BaseSettings):
 
     archive_url: str | None = Field(
         None,
-        description="Where the compliance archive lies; default is a folder under ZCC_HOME",
-        examples=["/mnt/archive"],
+        description="Where the compliance archive lies, a folder or a bucket; default is a folder under ZCC_HOME",
+        examples=["s3://bucket/zcc-archive"],
+    )
+    archive_lock_mode: Literal["none", "governance", "compliance"] | None = Field(
+        None,
+        description="Object Lock in the archive's bucket; not set: governance where the bucket has it. In compliance "
+        "mode nobody can delete before the date, not even you",
+        examples=["compliance"],
+    )
+    archive_lock_days: int = Field(
+        365,
+        ge=1,
+        le=36_525,
+        description="Days for which the bucket keeps what no retention class has given a last day",
+        examples=["2557"],
     )
     archive_signing_key: SecretStr | None = Field(
         None,
@@ -48,9 +62,12 @@ class ArchiveSettings(BaseSettings):
         return path.expanduser().absolute() if path else path
 
 
-def archive_access(settings: ArchiveSettings, *, home: Path, account: str | None) -> ArchiveAccess:
+def archive_access(
+    settings: ArchiveSettings, *, home: Path, account: str | None, s3: S3Access | None = None
+) -> ArchiveAccess:
     """The same as plain values."""
     from zcc_pipeline.archive.opening import ArchiveAccess
+    from zcc_pipeline.archive.storage.s3 import LockMode
 
     key = settings.archive_signing_key
     return ArchiveAccess(
@@ -61,4 +78,8 @@ def archive_access(settings: ArchiveSettings, *, home: Path, account: str | None
         witness=settings.archive_witness_url,
         actor=settings.archive_actor,
         retention=settings.archive_retention,
+        s3=s3,
+        scratch=home / "scratch",
+        lock_mode=None if settings.archive_lock_mode is None else LockMode(settings.archive_lock_mode),
+        lock_days=settings.archive_lock_days,
     )

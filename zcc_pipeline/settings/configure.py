@@ -19,6 +19,7 @@ from zcc_pipeline.settings.crm import crm_access
 from zcc_pipeline.settings.model import Settings, load_settings
 
 if TYPE_CHECKING:
+    from zcc_pipeline.archive.storage.s3 import S3Access
     from zcc_pipeline.landing import S3Options
     from zcc_pipeline.pipeline.runtime import PipelineConfig, Runtime
     from zcc_pipeline.sources.receiver import ReceiverConfig
@@ -81,7 +82,7 @@ def pipeline_config(settings: Settings, clock: Clock) -> PipelineConfig:
         exports=crm_access(settings),
         crm_mapping=settings.crm_mapping,
         card_data=None if settings.card_data_policy == "off" else settings.card_data_policy,
-        archive=archive_access(settings, home=home, account=settings.zoom_account_id),
+        archive=archive_access(settings, home=home, account=settings.zoom_account_id, s3=_archive_s3(settings)),
     )
 
 
@@ -120,6 +121,17 @@ def _s3(settings: Settings) -> S3Options | None:
     from zcc_pipeline.landing import S3Options
 
     return S3Options(
+        endpoint_url=settings.s3_endpoint_url,
+        region=settings.s3_region,
+        access_key_id=settings.s3_access_key_id,
+        secret_access_key=_reveal(settings.s3_secret_access_key),
+    )
+
+
+def _archive_s3(settings: Settings) -> S3Access:
+    from zcc_pipeline.archive.storage.s3 import S3Access
+
+    return S3Access(
         endpoint_url=settings.s3_endpoint_url,
         region=settings.s3_region,
         access_key_id=settings.s3_access_key_id,

@@ -16,7 +16,7 @@ from zcc_pipeline.archive.ledger.shelf import Shelf
 from zcc_pipeline.archive.ledger.tiles import WIDTH, TileMissing, Tiles, bundle, tile_name
 from zcc_pipeline.archive.ledger.tree import leaf_hash, root_of
 from zcc_pipeline.domain.clock import Clock
-from zcc_pipeline.domain.errors import PermanentError, TransientError
+from zcc_pipeline.domain.errors import PermanentError, TransientError, ZccPipelineError
 
 NEWEST = "checkpoint"
 NOTES = "checkpoints"
@@ -237,7 +237,7 @@ class Ledger:
         for witness in self._witnesses:
             try:
                 witness(checkpoint)
-            except (OSError, PermanentError) as error:
+            except (OSError, ZccPipelineError) as error:
                 failed.append(type(error).__name__)
         return tuple(failed)
 

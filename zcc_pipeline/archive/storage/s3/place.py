@@ -30,8 +30,8 @@ from zcc_pipeline.archive.storage.scratch import Scratch, make_folder
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import PermanentError, TransientError
 
-LOCKED = frozenset({"objects", "ledger", "completeness"})
-"""Folders whose files are locked. What is made anew from them (index), or is on its way out, is not."""
+LOCKED = frozenset({"objects", "ledger", "completeness", "checkpoints"})
+"""Folders whose files are locked; the last one is a witness's. What is made anew (index), or is leaving, is not."""
 LAST = ("inventory.json", "inventory.json.sha512")
 """Files that say that others are there, in this order; those of a folder further down come before."""
 _AT_ONCE = 16
