@@ -19,7 +19,9 @@ from zcc_pipeline.archive.ledger import Action, Entry
 from zcc_pipeline.domain.archive_ledger import ArchivedRow, ArchiveWindow
 from zcc_pipeline.domain.completeness import Status
 from zcc_pipeline.domain.records import SHAPE_LIST
+from zcc_pipeline.domain.suppression import SuppressionList
 from zcc_pipeline.domain.window import day_window, format_time, iter_days
+from zcc_pipeline.pipeline.archive_erased import erased_entry, with_erased
 from zcc_pipeline.pipeline.archive_sources import ENGAGEMENTS, Sources
 from zcc_pipeline.pipeline.completeness import FOLLOWING_DAYS
 from zcc_pipeline.pipeline.runtime import Runtime
@@ -52,6 +54,7 @@ class Days:
         self._runtime, self._sources = runtime, sources
         self._log, self._say = log, say
         self._place = runtime.archive.place
+        self._erased = runtime.suppressed()
         self.closed: set[date] = set()
         self.reopened: set[date] = set()
         self.open: set[date] = set()
@@ -141,18 +144,21 @@ class Days:
         for dataset in LISTED:
             is_listed = windows.last_complete_at(dataset, day) is not None
             listed = self._sources.listed(dataset, day)
-            yield _of_listed(Manifest(day, dataset, window, is_listed), listed, archived)
+            manifest = _of_listed(Manifest(day, dataset, window, is_listed), listed, archived, self._erased)
+            yield with_erased(manifest, self._place, self._erased)
         is_listed = windows.last_complete_at(ENGAGEMENTS, day) is not None
-        yield self._of_artefacts(Manifest(day, ARTEFACTS, window, is_listed))
+        manifest = self._of_artefacts(Manifest(day, ARTEFACTS, window, is_listed))
+        yield with_erased(manifest, self._place, self._erased)
 
     def _of_artefacts(self, empty: Manifest) -> Manifest:
         """What belongs to the day's engagements, by kind: there, not there and why, or still to come."""
         table = self._runtime.lake.latest(ARTEFACTS, empty.day, empty.day, shapes={SHAPE_LIST}, columns=("payload",))
-        judged = [msgspec.json.decode(each, type=_Judged) for each in table.column("payload").to_pylist()]
+        found = [msgspec.json.decode(each, type=_Judged) for each in table.column("payload").to_pylist()]
+        judged = [each for each in found if each.engagement_id not in self._erased]
         counts: dict[str, Counter[str]] = defaultdict(Counter)
         for each in judged:
             counts[each.kind][each.status.value] += 1
-        engagements = self._sources.engagements(empty.day)
+        engagements = {each for each in self._sources.engagements(empty.day) if each not in self._erased}
         known = {each.engagement_id for each in judged}
         return replace(
             empty,
@@ -169,12 +175,17 @@ class Days:
 
 
 def _of_listed(
-    empty: Manifest, listed: Mapping[str, tuple[str | None, bool]], archived: Mapping[str, ArchivedRow]
+    empty: Manifest,
+    listed: Mapping[str, tuple[str | None, bool]],
+    archived: Mapping[str, ArchivedRow],
+    erased: SuppressionList,
 ) -> Manifest:
     there, pending, absent = [], [], []
     for record_id, (engagement_id, _) in listed.items():
         row = None if engagement_id is None else archived.get(engagement_id)
-        if engagement_id is None:
+        if erased.names(engagement_id, record_id):
+            absent.append(erased_entry(record_id, empty.dataset))
+        elif engagement_id is None:
             absent.append(Absent(record_id, empty.dataset, "missing", "belongs_to_no_engagement"))
         elif row is not None and row.version is not None and not row.is_pending:
             there.append(record_id)
