@@ -10,6 +10,7 @@ from zcc_pipeline.cli.archive_export import export
 from zcc_pipeline.cli.archive_holds import hold, release, retention
 from zcc_pipeline.cli.archive_index import index
 from zcc_pipeline.cli.archive_package import package
+from zcc_pipeline.cli.archive_purge import purge
 from zcc_pipeline.cli.archive_restore import restore
 from zcc_pipeline.cli.archive_rotate_key import rotate_key
 from zcc_pipeline.cli.archive_verify import verify
@@ -34,6 +35,7 @@ COMMANDS: dict[Callable[..., None], tuple[str, str]] = {
     retention: ("retention", "What is kept until when, and what is held."),
     hold: ("hold", "Keep from being erased, for a matter."),
     release: ("release", "End what a matter holds."),
+    purge: ("purge", "Erase what need not be kept, in every place."),
     index: ("index", "Make the index anew."),
     rotate_key: ("rotate-key", "Let another key sign from now on."),
 }

@@ -69,7 +69,7 @@ def hold(
 
     if not engagements and first is None and last is None:
         raise typer.BadParameter("say what: --engagement, or --from and --to.", param_hint="--engagement")
-    _check_words(matter, actor)
+    check_words(matter, actor)
     with opened_runtime(as_json=as_json) as runtime:
         days = _days(first, last, runtime)
         outcome = hold_in(runtime, matter=matter, actor=actor, engagement_ids=engagements or (), days=days)
@@ -107,7 +107,7 @@ def release(
     is_narrowed = bool(engagements) or first is not None or last is not None
     if is_narrowed == everything:
         raise typer.BadParameter("say what: --engagement, --from and --to, or --all.", param_hint="--engagement")
-    _check_words(matter, actor)
+    check_words(matter, actor)
     with opened_runtime(as_json=as_json) as runtime:
         days = _days(first, last, runtime)
         planned = plan_to_release(runtime, matter=matter, actor=actor, engagement_ids=engagements or (), days=days)
@@ -143,12 +143,12 @@ def retention(as_json: JsonOption = False) -> None:
         show_retention(overview, has_file=has_file)
 
 
-def _check_words(matter: str, actor: str) -> None:
+def check_words(matter: str | None, actor: str | None) -> None:
     """Wrong usage before anything is opened."""
     from zcc_pipeline.archive.holds import ACTOR, MATTER
 
     for text, pattern, option in ((matter, MATTER, "--matter"), (actor, ACTOR, "--actor")):
-        if not pattern.fullmatch(text):
+        if text is not None and not pattern.fullmatch(text):
             raise typer.BadParameter(
                 "takes a number or an account name: letters, digits and . _ - without spaces.", param_hint=option
             )

@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from zcc_pipeline.domain.purging import mentions
 from zcc_pipeline.landing.columns import Array, from_numpy, to_numpy
 from zcc_pipeline.landing.layout import LakeFile
 from zcc_pipeline.landing.reading import SUPERSEDES
@@ -99,26 +99,6 @@ def erase_rows(storage: Storage, file: LakeFile, doomed: Doomed) -> ErasedRows:
         return ErasedRows(erased, file.size_bytes, size)
     finally:
         staged.unlink(missing_ok=True)
-
-
-def mentions(payload: bytes, ids: frozenset[str]) -> bool:
-    """Whether JSON has one of the ids as a text of its own, however deep; of what is no JSON, whether it holds one."""
-    try:
-        document = msgspec.json.decode(payload)
-    except (msgspec.MsgspecError, RecursionError, ValueError):
-        return any(each.encode("utf-8", "surrogatepass") in payload for each in ids)
-    open_parts = [document]
-    while open_parts:
-        part = open_parts.pop()
-        if isinstance(part, dict):
-            if not ids.isdisjoint(part):
-                return True
-            open_parts += part.values()
-        elif isinstance(part, list):
-            open_parts += part
-        elif isinstance(part, str) and part in ids:
-            return True
-    return False
 
 
 def _is_doomed(table: pa.Table, dataset: str, doomed: Doomed) -> Array:

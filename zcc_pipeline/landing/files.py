@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -11,10 +13,10 @@ from typing import BinaryIO, cast
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import HostUnreachable, QuotaExhausted, TransientError
 from zcc_pipeline.domain.ports import Body, ByteSource, StoredFile
-from zcc_pipeline.landing.file_names import file_path, is_inside
+from zcc_pipeline.landing.file_names import file_path, is_inside, safe_id
 from zcc_pipeline.landing.part_file import PartFile
 from zcc_pipeline.landing.sniffing import error_page, sniff
-from zcc_pipeline.landing.storage import PART_SUFFIX, STAGING_KEPT, Storage
+from zcc_pipeline.landing.storage import PART_SUFFIX, STAGING_KEPT, Storage, StoredObject
 
 ATTEMPTS = 5
 """Times in a row that a download may break off without getting further."""
@@ -84,6 +86,16 @@ class FileStore:
         if path != stored.path:
             await asyncio.to_thread(self._storage.delete, stored.path)
         return StoredFile(path, len(content), digest, long_digest, stored.media_type, stored.extension)
+
+    def find(self, source_ids: AbstractSet[str], days: Iterable[date]) -> Iterator[StoredObject]:
+        """Files of all kinds that are named by one of those ids and lie on one of those days."""
+        names = {safe_id(each) for each in source_ids}
+        folders = [f"date={day.isoformat()}" for day in sorted(set(days))]
+        for kind in self._storage.list_folders("") if names else ():
+            for folder in folders:
+                for stored in self._storage.list_files(f"{kind}/{folder}"):
+                    if stored.path.rpartition("/")[2].partition(".")[0] in names:
+                        yield stored
 
     def sweep(self, now: datetime) -> int:
         """Remove what killed downloads left in staging more than a day ago; returns how many."""

@@ -10,7 +10,9 @@ from typing import Any
 
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.inbox import Inbox, InboxReader
+from zcc_pipeline.pipeline.discretion import Watch
 from zcc_pipeline.pipeline.listening import listen, require_subscription
+from zcc_pipeline.pipeline.purging.inbox import erase_as_asked
 from zcc_pipeline.pipeline.runtime import PipelineConfig, Runtime
 from zcc_pipeline.sources.receiver.serve import Listening, require_secrets, serve
 from zcc_pipeline.transport.event_log import EventLog, logging_into
@@ -31,8 +33,9 @@ async def run_receiver(
 ) -> None:
     """Receive until ``stop`` is set, then finish what has begun, put it on disk and close.
 
-    With ``websocket`` it listens to the subscription as well. Raises ``ConfigurationError`` where a secret is missing,
-    an address is taken, or another process owns the inbox.
+    With ``websocket`` it listens to the subscription as well. What comes for an erased engagement is acknowledged and
+    kept without its body. Raises ``ConfigurationError`` where a secret is missing, an address is taken, another process
+    owns the inbox, or the key of the list of erased engagements is lost.
     """
     require_secrets(config.receiver)
     if websocket:
@@ -40,12 +43,15 @@ async def run_receiver(
     config.home.mkdir(parents=True, exist_ok=True)
     registry = Registry()
     with logging_into(log, _LOGGERS):
-        async with Inbox.open(config.inbox_url, clock=clock) as inbox:
+        async with (
+            Inbox.open(config.inbox_url, clock=clock) as inbox,
+            Watch(config, inbox, clock=clock, log=log) as watch,
+        ):
             await together(
                 stop,
                 serve(
                     config.receiver,
-                    inbox,
+                    watch.sink,
                     clock=clock,
                     log=log,
                     registry=registry,
@@ -53,7 +59,9 @@ async def run_receiver(
                     on_ready=on_ready,
                 ),
                 prune_daily(config, inbox, clock=clock, log=log, stop=stop),
-                *([listen(config, inbox, clock=clock, registry=registry, stop=stop)] if websocket else []),
+                erase_as_asked(config, inbox, clock=clock, log=log, stop=stop),
+                watch.follow(stop),
+                *([listen(config, watch.sink, clock=clock, registry=registry, stop=stop)] if websocket else []),
             )
         log.line("info", "stopped")
 
@@ -68,12 +76,17 @@ async def run_listener(
     require_subscription(config)
     config.home.mkdir(parents=True, exist_ok=True)
     with logging_into(log, _LOGGERS):
-        async with Inbox.open(config.inbox_url, clock=clock) as inbox:
+        async with (
+            Inbox.open(config.inbox_url, clock=clock) as inbox,
+            Watch(config, inbox, clock=clock, log=log) as watch,
+        ):
             on_ready()
             await together(
                 stop,
-                listen(config, inbox, clock=clock, registry=Registry(), stop=stop),
+                watch.follow(stop),
+                listen(config, watch.sink, clock=clock, registry=Registry(), stop=stop),
                 prune_daily(config, inbox, clock=clock, log=log, stop=stop),
+                erase_as_asked(config, inbox, clock=clock, log=log, stop=stop),
             )
         log.line("info", "stopped")
 

@@ -118,6 +118,14 @@ class StoredPurges:
                 for table in (purge_traces, purges):
                     connection.execute(sa.delete(table).where(table.c.engagement_id.in_(ids)))
 
+    def artefacts_of(self, engagement_ids: Iterable[str]) -> Iterator[tuple[str, str, date, str]]:
+        """Files that were wanted of them: kind, id, day and engagement."""
+        columns = [artefacts.c[name] for name in ("kind", "source_id", "day", "engagement_id")]
+        with self._database.read() as connection:
+            for ids in _in_parts(engagement_ids):
+                query = sa.select(*columns).where(artefacts.c.engagement_id.in_(ids))
+                yield from (tuple(row) for row in connection.execute(query).fetchall())
+
     def find_quarantined(self, is_about: Callable[[str, str | None, bytes], bool]) -> Sequence[str]:
         """Ids of quarantined items, in whatever state, of which ``is_about`` says so: it is shown dataset, record and
         payload."""

@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from zcc_pipeline.domain.datasets import DATASETS
+from zcc_pipeline.domain.purging import mentions
 from zcc_pipeline.landing import Lake
-from zcc_pipeline.landing.erasing import Doomed, erase_rows, find_rows, mentions
+from zcc_pipeline.landing.erasing import Doomed, erase_rows, find_rows
 from zcc_pipeline_tests.lakes import DAY, chunk, make_lake
 
 EVENTS = DATASETS["zoom/events"]

@@ -1,0 +1,22 @@
+"""The state store: what the ledgers know of the engagements, and quarantined records that are about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from zcc_pipeline.pipeline.purging.report import Removed
+from zcc_pipeline.pipeline.purging.subject import Subject
+from zcc_pipeline.pipeline.runtime import Runtime
+
+PLACE = "state"
+_QUARANTINE = "zcc_quarantine"
+
+
+def clear(runtime: Runtime, subject: Subject) -> Iterator[Removed]:
+    """Rows first, then the bytes that they leave in the database's file."""
+    purges = runtime.state.purges
+    quarantined = purges.find_quarantined(subject.owns_quarantined)
+    counts = purges.erase(subject.engagement_ids, subject.traces.record_ids, quarantined)
+    purges.scrub()
+    yield Removed("quarantine", "records", counts.pop(_QUARANTINE, 0))
+    yield Removed(PLACE, "rows", sum(counts.values()))

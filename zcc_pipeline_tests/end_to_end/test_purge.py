@@ -1,0 +1,193 @@
+"""What is purged is nowhere any more, does not come back, and the archive still proves everything else."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from zcc_pipeline.archive.erasure import Ground
+from zcc_pipeline.archive.ledger import Action, Entry, check_ledger
+from zcc_pipeline.archive.naming import object_id_of
+from zcc_pipeline.archive.ocfl import check_object
+from zcc_pipeline.pipeline.archive_verification import verify_archive
+from zcc_pipeline.pipeline.archiving import archive_changes
+from zcc_pipeline.pipeline.purging import PurgeReport, Wish, plan_purge, purge
+from zcc_pipeline_tests.end_to_end.purge_story import (
+    MAY_NAME_IDS,
+    NOTE,
+    PurgeStory,
+    contents,
+    fill,
+    found_in,
+    needles,
+)
+from zcc_pipeline_tests.story import story
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PurgeStory]:
+    with story(tmp_path_factory.mktemp("purge") / "home", days=2, per_day=6, settled=False) as told:
+        yield fill(told)
+
+
+@pytest.fixture
+def there(filled: PurgeStory, tmp_path: Path) -> PurgeStory:
+    return filled.copied_to(tmp_path / "home")
+
+
+def erase(there: PurgeStory, wish: Wish) -> PurgeReport:
+    with there.told.runtime() as runtime:
+        return purge(runtime, wish)
+
+
+def entries(there: PurgeStory) -> list[Entry]:
+    with there.told.runtime() as runtime:
+        assert list(check_ledger(runtime.archive.ledger, runtime.archive.shelf)) == []
+        return [logged.entry for logged in runtime.archive.ledger.entries()]
+
+
+def left(there: PurgeStory, wanted: frozenset[bytes]) -> dict[str, set[bytes]]:
+    """Traces outside of the places that may name ids, and inside of them whatever is no id."""
+    found = found_in(there.told.home, wanted)
+    return {
+        name: hits
+        for name, hits in found.items()
+        if not name.startswith(MAY_NAME_IDS) or any(b" " in hit or b"@" in hit for hit in hits)
+    }
+
+
+def test_nothing_of_it_is_left_it_does_not_come_back_and_the_archive_still_verifies(
+    there: PurgeStory, tmp_path: Path
+) -> None:
+    wanted, of_another = needles(there, there.gone), needles(there, there.kept)
+    places = {name.partition("/")[0] for name in found_in(there.told.home, wanted)}
+    assert {"archive", "lake", "files", "inbox.sqlite", "state.sqlite", "out"} <= places
+    assert NOTE.encode() in wanted
+    before = found_in(there.told.home, of_another)
+
+    report = erase(there, Wish(engagement_ids=(there.gone,), actor="privacy", matter="gdpr-1"))
+    assert report.remaining == []
+    assert (report.finished, report.pending, report.is_clean) == ((there.gone,), (), True)
+    assert left(there, wanted) == {}
+    assert {(each.place, each.what) for each in report.removed if each.count} >= {
+        ("archive", "objects"),
+        ("files", "files"),
+        ("inbox", "events"),
+        ("lake", "records"),
+        ("packages", "packages"),
+        ("quarantine", "records"),
+        ("state", "rows"),
+    }
+    after = found_in(there.told.home, of_another)
+    assert {name: hits for name, hits in before.items() if not name.startswith(("out/", "archive/index"))}.keys() <= (
+        after.keys()
+    ), "another engagement keeps its own"
+    assert frozenset().union(*after.values()) == frozenset().union(*before.values())
+
+    there.told.pull()
+    with there.told.runtime() as runtime:
+        again = archive_changes(runtime)
+    assert (again.created, again.versions) == (0, 0)
+    assert left(there, wanted) == {}, "the next poll brings nothing back"
+
+    said = entries(there)
+    object_id = object_id_of(there.account, there.gone)
+    (purged,) = [entry for entry in said if entry.action is Action.PURGE and entry.object_id == object_id]
+    assert (purged.actor, purged.matter, purged.reason) == ("privacy", "gdpr-1", "retention-passed")
+    (done,) = [entry for entry in said if entry.reason == "carried-out"]
+    assert dict(done.counts or {})["engagements"] == 1
+    with there.told.runtime() as runtime:
+        outcome = verify_archive(runtime.archive, home=tmp_path, clock=runtime.clock, run_id="run-9")
+    assert [str(finding) for finding in outcome.first_findings] == []
+
+
+def test_a_second_purge_does_nothing(there: PurgeStory) -> None:
+    erase(there, Wish(engagement_ids=(there.gone,)))
+    before = contents(there.told.home)
+    report = erase(there, Wish(engagement_ids=(there.gone,), is_expired=True, before=there.told.days[0]))
+    assert (report.already, report.chosen, report.finished, report.removed) == ((there.gone,), (), (), [])
+    assert contents(there.told.home) == before
+
+
+def test_a_dry_run_says_what_would_go_and_changes_no_byte(there: PurgeStory) -> None:
+    before = contents(there.told.home)
+    with there.told.runtime() as runtime:
+        report = plan_purge(runtime, Wish(is_expired=True, engagement_ids=(there.kept,)))
+    assert set(report.chosen) == {there.gone, there.also_expired}
+    assert [(each.engagement_id, each.ground) for each in report.refused] == [(there.kept, Ground.RETENTION_DUTY)]
+    assert (report.held, report.is_clean) == (1, False)
+    assert {each.what for each in report.removed if each.count} == {"objects", "files", "records"}
+    assert contents(there.told.home) == before
+
+
+def test_what_must_be_kept_is_refused_with_the_reason_and_the_ledger_says_that_it_was_asked_for(
+    there: PurgeStory,
+) -> None:
+    other = there.others[0]
+    before = {name: data for name, data in contents(there.told.home).items() if name.startswith(("lake/", "files/"))}
+    report = erase(there, Wish(engagement_ids=(there.kept, there.held, other, "nobody-knows-it"), matter="gdpr-2"))
+    grounds = {each.engagement_id: each.ground for each in report.refused}
+    assert grounds == {
+        there.kept: Ground.RETENTION_DUTY,
+        there.held: Ground.LEGAL_HOLD,
+        other: Ground.RETENTION_UNKNOWN,
+        "nobody-knows-it": Ground.NOT_ARCHIVED,
+    }
+    assert next(each for each in report.refused if each.engagement_id == there.held).matters == ("2026-17",)
+    assert (report.is_clean, report.finished) == (False, ())
+    refused = [entry for entry in entries(there) if entry.action is Action.REFUSED]
+    assert {(entry.object_id, entry.reason, entry.matter) for entry in refused} == {
+        (object_id_of(there.account, each), ground.value, "gdpr-2") for each, ground in grounds.items()
+    }
+    after = contents(there.told.home)
+    assert {name: after[name] for name in before} == before
+
+
+def test_records_in_crms_and_packages_elsewhere_are_listed_for_whoever_can_delete_them(
+    there: PurgeStory, tmp_path: Path
+) -> None:
+    with there.told.runtime() as runtime:
+        report = purge(runtime, Wish(engagement_ids=(there.gone,)), crm_list=tmp_path / "crm.csv")
+    assert [(each.crm, each.remote_object, each.engagement_id) for each in report.crm_records] == [
+        ("zendesk", "ticket", there.gone)
+    ]
+    with (tmp_path / "crm.csv").open(newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert (row["crm"], row["engagement_id"], row["status"]) == ("zendesk", there.gone, "created")
+    assert [each.matter for each in report.packages] == ["2026-2"]
+    assert not (there.told.home / "out" / "both").exists()
+
+
+def test_a_hold_that_came_after_a_purge_was_cut_off_before_the_ledger_had_its_word_saves_it(there: PurgeStory) -> None:
+    from zcc_pipeline.pipeline.purging.deciding import decide
+
+    with there.told.runtime() as runtime:
+        plan = decide(runtime, Wish(engagement_ids=(there.gone,)), run_id="cut-off")
+        runtime.state.purges.begin(plan.chosen)
+        held = Entry(Action.HOLD_ON, "legal", "run", object_id=object_id_of(there.account, there.gone), matter="late")
+        runtime.archive.ledger.append([held])
+    report = erase(there, Wish())
+    assert [(each.engagement_id, each.ground) for each in report.refused] == [(there.gone, Ground.LEGAL_HOLD)]
+    with there.told.runtime() as runtime:
+        assert runtime.state.purges.is_empty()
+        assert runtime.state.suppression.is_empty()
+        assert list(check_object(runtime.archive.place, object_id_of(there.account, there.gone))) == []
+
+
+def test_what_a_restored_backup_brought_back_goes_again(there: PurgeStory, tmp_path: Path) -> None:
+    wanted = needles(there, there.gone)
+    shutil.copytree(there.told.home / "lake", tmp_path / "lake")
+    shutil.copytree(there.told.home / "archive" / "objects", tmp_path / "objects")
+    erase(there, Wish(engagement_ids=(there.gone,)))
+    shutil.copytree(tmp_path / "lake", there.told.home / "lake", dirs_exist_ok=True)
+    shutil.copytree(tmp_path / "objects", there.told.home / "archive" / "objects", dirs_exist_ok=True)
+    assert left(there, wanted)
+    report = erase(there, Wish(again=True))
+    assert report.finished == (there.gone,)
+    assert left(there, wanted) == {}
