@@ -134,6 +134,13 @@ class ExportLedger(Protocol):
         """Records in flight or unknown, oldest first: what an earlier run did not live to write down."""
         ...
 
+    def coded(
+        self, crm: str, codes: Sequence[str], *, since: date, unchanged_since: datetime, limit: int
+    ) -> Sequence[str]:
+        """Engagement ids of records with one of these codes that were taken or refused: of engagements that started on
+        that day or later, untouched since that moment, the longest untouched first."""
+        ...
+
     def offer_again(self, crm: str, engagement_id: str) -> bool:
         """A refused record is to be sent again in the next run; where the CRM had lost it, as a new one.
 

@@ -11,6 +11,14 @@ from zcc_pipeline.exports.mapping import CrmMapping, queue_rule
 from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
 from zcc_pipeline.exports.planning import Send
 
+NO_CUSTOMER, SEVERAL_CUSTOMERS = "no_customer", "several_customers"
+UNLINKED = (NO_CUSTOMER, SEVERAL_CUSTOMERS)
+"""Why a record has no customer, as a code."""
+
+_WORDS = {
+    NO_CUSTOMER: "no customer has that e-mail address or phone",
+    SEVERAL_CUSTOMERS: "several customers have that e-mail address or phone",
+}
 _MOST_REMEMBERED = 50_000
 
 
@@ -54,7 +62,7 @@ class Addressing:
         answer at all."""
         homes, decided = await self._at_home(batch)
         left = [send for send in batch if send.plan.engagement_id in homes]
-        await self._find_customers(
+        await self.find_customers(
             [send.outgoing.keys for send in left if not homes[send.plan.engagement_id].is_enriching]
         )
         await self._find_owners([send.outgoing.owner_email for send in left])
@@ -108,7 +116,8 @@ class Addressing:
                 homes[send.plan.engagement_id] = _Home(remote, send.outgoing.enrich, True)
         return homes, decided
 
-    async def _find_customers(self, keys: Sequence[CustomerKeys | None]) -> None:
+    async def find_customers(self, keys: Sequence[CustomerKeys | None]) -> None:
+        """Look up those that this run has not looked up yet."""
         wanted = list(dict.fromkeys(each for each in keys if each is not None and each not in self._customers))
         if not wanted:
             return
@@ -117,17 +126,23 @@ class Addressing:
             wanted = list(dict.fromkeys(each for each in keys if each is not None))
         self._customers.update(await self._destination.find_customers(wanted))
 
+    def lack(self, keys: CustomerKeys | None) -> str:
+        """Why there is nobody to link among those looked up: one of ``UNLINKED``, or nothing."""
+        found = self._customers.get(keys, ()) if keys is not None else ()
+        if keys is None or len(found) == 1:  # nobody could ever be found for a withheld number
+            return ""
+        return SEVERAL_CUSTOMERS if found else NO_CUSTOMER
+
     async def _customer(self, send: Send) -> Customer | Outcome | None:
         """Whom to link; an outcome where the record is not to be written because of it."""
         keys, rule = send.outgoing.keys, self._section.customer
         if keys is None:  # nobody could ever be found for a withheld number
             return None
-        found = self._customers.get(keys, ())
-        if len(found) == 1:
+        found, lack = self._customers.get(keys, ()), self.lack(keys)
+        if not lack:
             return found[0]
         if (rule.on_several if found else rule.on_none) == "quarantine":
-            code, who = ("several_customers", "several customers have") if found else ("no_customer", "no customer has")
-            return _refused(send, code, f"{who} that e-mail address or phone")
+            return _refused(send, lack, _WORDS[lack])
         if not found and rule.on_none == "create" and self._creates:
             return await self._created(send, keys)
         return None

@@ -22,7 +22,10 @@ class Status(StrEnum):
     """Sent, and no answer came: looked up before anything is sent again."""
 
 
-SETTLED = frozenset({Status.CREATED, Status.UPDATED, Status.UNCHANGED, Status.SKIPPED})
+TAKEN = frozenset({Status.CREATED, Status.UPDATED, Status.UNCHANGED})
+"""It is there as it should be."""
+
+SETTLED = TAKEN | {Status.SKIPPED}
 """Nothing is left to do for these until the activity or the mapping changes."""
 
 

@@ -12,9 +12,8 @@ run that dies leaves records in flight; the next one asks the CRM what became of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import nullcontext
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import date
 
 from zcc_pipeline.domain.clock import Clock
@@ -22,15 +21,16 @@ from zcc_pipeline.domain.errors import PermanentError, QuotaExhausted, Transient
 from zcc_pipeline.domain.export_ledger import ExportLedger, ExportResult, ExportRow
 from zcc_pipeline.domain.ports import Progress, Quarantine, Silence
 from zcc_pipeline.exports.activity import Activity
-from zcc_pipeline.exports.addressing import Addressing, Pieces
+from zcc_pipeline.exports.addressing import UNLINKED, Addressing, Pieces
 from zcc_pipeline.exports.batches import Waiting
-from zcc_pipeline.exports.calls import safe_code
 from zcc_pipeline.exports.destination import Addressed, Destination, Files, InFlight, Outgoing
 from zcc_pipeline.exports.mapping import CrmMapping, map_activity
-from zcc_pipeline.exports.outcomes import Outcome, RemoteRef, Status
-from zcc_pipeline.exports.planning import Known, NotDue, Send, Settle, decide, is_open, unchanged
+from zcc_pipeline.exports.outcomes import TAKEN, Outcome, Status
+from zcc_pipeline.exports.planning import Decision, Known, NotDue, Send, Settle, decide, is_open, unchanged
 from zcc_pipeline.exports.refusals import ROOM, Refusals, dataset
+from zcc_pipeline.exports.relinking import Relinking
 from zcc_pipeline.exports.report import ExportReport
+from zcc_pipeline.exports.written_down import LedgerLog, as_told, found_again, no_outcome, remote_of, result_of, safe
 
 __all__ = ["ROOM", "Source", "Wanted", "dataset", "sync"]
 
@@ -85,6 +85,17 @@ class _Unanswered(Exception):
         self.said = said
 
 
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Of a CRM that does not answer there is nothing to be had in this run."""
+    try:
+        yield
+    except QuotaExhausted:
+        raise
+    except TransientError as error:
+        raise _Unanswered(str(error)) from error
+
+
 class _Run:
     def __init__(
         self,
@@ -104,6 +115,7 @@ class _Run:
         self._clock, self._is_dry_run, self._preview_of, self._progress = clock, is_dry_run, preview_of, progress
         self._shown = frozenset([preview_of] if preview_of is not None and is_dry_run else ())
         self._addressing = Addressing(destination, mapping, creates=not is_dry_run)
+        self._relinking = Relinking(ledger, mapping.crm, self._addressing, now=clock.now())
         self._waiting = Waiting(destination.batch_size)
         self._refusals = Refusals(quarantine, self.report, clock)
         self._is_validated = False
@@ -129,9 +141,9 @@ class _Run:
 
     def _wanted(self, known: Sequence[Known]) -> Collection[str]:
         rows = self._ledger.get(self._crm, [each.engagement_id for each in known])
-        done = unchanged(known, rows, self._mapping) - self._shown
+        done = unchanged(known, rows, self._mapping) - self._shown - self._relinking.due
         for engagement_id in done:
-            self._count(_as_told(rows[engagement_id]))
+            self._count(as_told(rows[engagement_id]))
         return [each.engagement_id for each in known if each.engagement_id not in done]
 
     async def _take(self, chunk: list[Activity]) -> None:
@@ -144,23 +156,37 @@ class _Run:
             if activity.engagement_id in unknown:
                 self._count(Status.UNKNOWN)
                 continue
-            decision = decide(
-                activity,
-                rows.get(activity.engagement_id),
-                mapping=self._mapping,
-                files=self._files,
-                now=self._clock.now(),
-                resend=activity.engagement_id in self._shown,
-            )
+            decision = self._decide(activity, rows, resend=activity.engagement_id in self._shown)
             if isinstance(decision, Send):
                 self._waiting.add(decision)
             elif isinstance(decision, Settle):
                 settled.append(decision)
             else:
                 self._not_due(decision)
-        self._settle(settled)
+        self._settle(await self._without_relinked(settled, rows))
         for batch in self._waiting.full():
             await self._flush(batch)
+
+    def _decide(self, activity: Activity, rows: Mapping[str, ExportRow], *, resend: bool) -> Decision:
+        row, now = rows.get(activity.engagement_id), self._clock.now()
+        return decide(activity, row, mapping=self._mapping, files=self._files, now=now, resend=resend)
+
+    async def _without_relinked(self, settled: list[Settle], rows: Mapping[str, ExportRow]) -> list[Settle]:
+        """What stays as it was; records whose customer is in the CRM by now are sent again."""
+        asked = {}
+        for each in settled:
+            if each.plan.engagement_id in self._relinking.due and each.code in UNLINKED:
+                again = self._decide(each.activity, rows, resend=True)
+                if isinstance(again, Send):
+                    asked[each.plan.engagement_id] = again
+        if not asked:
+            return settled
+        await self._validate()
+        with _asking():
+            found = await self._relinking.found(list(asked.values()))
+        for engagement_id in found:
+            self._waiting.add(asked[engagement_id])
+        return [each for each in settled if each.plan.engagement_id not in found]
 
     def _each_once(self, chunk: list[Activity]) -> list[Activity]:
         """CRMs refuse a batch that holds a key twice. What comes again after its batch was written is unchanged."""
@@ -188,20 +214,16 @@ class _Run:
         """Ask the CRM, and write down where each record is. That it is there does not say with which content: one that
         is written again stays unsettled until then."""
         asked = [
-            InFlight(outgoing, engagement_id, _remote(row), row.job_id)
+            InFlight(outgoing, engagement_id, remote_of(row), row.job_id)
             for engagement_id, (row, outgoing) in flights.items()
         ]
-        try:
+        with _asking():
             answered = await self._destination.resolve(asked)
-        except QuotaExhausted:
-            raise
-        except TransientError as error:
-            raise _Unanswered(str(error)) from error
-        outcomes = {key: _safe(answered.get(key) or _no_outcome(key)) for key in flights}
+        outcomes = {key: safe(answered.get(key) or no_outcome(key)) for key in flights}
         self._refusals.hold([(outcome, flights[key][0].day, flights[key][1]) for key, outcome in outcomes.items()])
-        self._refusals.release([key for key, outcome in outcomes.items() if outcome.status in _TAKEN])
-        kept = [_found(each) if is_written_again and each.status in _TAKEN else each for each in outcomes.values()]
-        results = [_result(each, is_foreign=flights[each.engagement_id][0].is_foreign) for each in kept]
+        self._refusals.release([key for key, outcome in outcomes.items() if outcome.status in TAKEN])
+        kept = [found_again(each) if is_written_again and each.status in TAKEN else each for each in outcomes.values()]
+        results = [result_of(each, is_foreign=flights[each.engagement_id][0].is_foreign) for each in kept]
         self._ledger.finish(self._crm, results, now=self._clock.now())
         return outcomes
 
@@ -211,12 +233,8 @@ class _Run:
         if self._is_dry_run:
             await self._rehearse(batch)
             return
-        try:
+        with _asking():
             addressed, decided = await self._addressing.address(batch, self._pieces(batch))
-        except QuotaExhausted:
-            raise
-        except TransientError as error:
-            raise _Unanswered(str(error)) from error
         self._decided(decided)
         if addressed:
             await self._write(addressed, {send.plan.engagement_id: send for send in batch})
@@ -225,25 +243,25 @@ class _Run:
         ids = [one.outgoing.engagement_id for one in addressed]
         self._ledger.begin(self._crm, [sends[each].plan for each in ids], now=self._clock.now())
         try:
-            answered = await self._destination.write(addressed, _Log(self._ledger, self._crm, self._clock))
+            answered = await self._destination.write(addressed, LedgerLog(self._ledger, self._crm, self._clock))
         except QuotaExhausted:
             raise
         except TransientError:
             answered = [Outcome(each, Status.UNKNOWN, code="no_answer") for each in ids]
-        outcomes = {outcome.engagement_id: _safe(outcome) for outcome in answered}
+        outcomes = {outcome.engagement_id: safe(outcome) for outcome in answered}
         if outcomes.keys() - set(ids):
             raise PermanentError(f"{self._crm}: an outcome for a record that was not sent")
         results = [
-            (one, outcomes.get(one.outgoing.engagement_id) or _no_outcome(one.outgoing.engagement_id))
-            for one in addressed
+            (one, self._relinking.marked(one, outcomes.get(engagement_id) or no_outcome(engagement_id)))
+            for engagement_id, one in zip(ids, addressed, strict=True)
         ]
         self._refusals.hold(
             [(outcome, sends[outcome.engagement_id].plan.day, one.outgoing) for one, outcome in results]
         )
-        self._refusals.release([outcome.engagement_id for _, outcome in results if outcome.status in _TAKEN])
+        self._refusals.release([outcome.engagement_id for _, outcome in results if outcome.status in TAKEN])
         self._ledger.finish(
             self._crm,
-            [_result(outcome, is_foreign=one.is_enriching) for one, outcome in results],
+            [result_of(outcome, is_foreign=one.is_enriching) for one, outcome in results],
             now=self._clock.now(),
         )
         for _, outcome in results:
@@ -261,12 +279,8 @@ class _Run:
         shown = next((send for send in batch if self._preview_of in (None, send.plan.engagement_id)), None)
         shown = shown if not self.report.preview else None
         asked = batch if self._addressing.decides else [shown] if shown else []
-        try:
+        with _asking():
             addressed, decided = await self._addressing.address(asked, self._pieces(asked)) if asked else ([], [])
-        except QuotaExhausted:
-            raise
-        except TransientError as error:
-            raise _Unanswered(str(error)) from error
         for one in addressed:
             if shown is not None and one.outgoing.engagement_id == shown.plan.engagement_id:
                 self.report.preview, self.report.preview_of = self._destination.preview(one), shown.plan.engagement_id
@@ -284,12 +298,8 @@ class _Run:
         """The mapping against the CRM's metadata, once, and only where something is to be written."""
         if self._is_validated:
             return
-        try:
+        with _asking():
             problems = await self._destination.validate()
-        except QuotaExhausted:
-            raise
-        except TransientError as error:
-            raise _Unanswered(str(error)) from error
         if problems:
             raise self._mapping.problems(list(problems))
         self._is_validated = True
@@ -313,7 +323,7 @@ class _Run:
         """Write down what customers or other programs' records decide."""
         self._refusals.hold([(outcome, send.plan.day, send.outgoing) for send, outcome in decided])
         self._refusals.release([outcome.engagement_id for _, outcome in decided if outcome.status is Status.SKIPPED])
-        results = [(send.plan, _result(outcome, is_foreign=outcome.remote is not None)) for send, outcome in decided]
+        results = [(send.plan, result_of(outcome, is_foreign=outcome.remote is not None)) for send, outcome in decided]
         self._ledger.settle(self._crm, results, now=self._clock.now())
         for _, outcome in decided:
             self._count(outcome.status)
@@ -337,63 +347,3 @@ class _Run:
         if day is not None and status in (Status.CREATED, Status.UPDATED):
             self.report.days.add(day)
         self._progress.advance(self._task)
-
-
-class _Log:
-    """The ledger as a destination sees it."""
-
-    def __init__(self, ledger: ExportLedger, crm: str, clock: Clock) -> None:
-        self._ledger, self._crm, self._clock = ledger, crm, clock
-
-    def job(self, engagement_ids: Sequence[str], job_id: str) -> None:
-        self._ledger.job(self._crm, engagement_ids, job_id)
-
-    def begun(self, engagement_id: str, key: str) -> None:
-        self.begun_all([(engagement_id, key)])
-
-    def done(self, engagement_id: str, key: str, remote_id: str) -> None:
-        self.done_all([(engagement_id, key, remote_id)])
-
-    def begun_all(self, keys: Iterable[tuple[str, str]]) -> None:
-        self._ledger.begun(self._crm, keys, now=self._clock.now())
-
-    def done_all(self, keys: Iterable[tuple[str, str, str]]) -> None:
-        self._ledger.done(self._crm, keys, now=self._clock.now())
-
-
-_TAKEN = frozenset({Status.CREATED, Status.UPDATED, Status.UNCHANGED})
-
-
-def _as_told(row: ExportRow) -> Status:
-    """What an unchanged record counts as."""
-    status = Status(row.status)
-    return Status.UNCHANGED if status in _TAKEN else status
-
-
-def _remote(row: ExportRow) -> RemoteRef | None:
-    return RemoteRef(row.remote_object or "", row.remote_id) if row.remote_id is not None else None
-
-
-def _no_outcome(engagement_id: str) -> Outcome:
-    return Outcome(engagement_id, Status.UNKNOWN, code="no_outcome")
-
-
-def _safe(outcome: Outcome) -> Outcome:
-    """Codes go where no personal data may: one that does not look like a code is not repeated."""
-    return replace(outcome, code=safe_code(outcome.code) or "unnamed") if outcome.code else outcome
-
-
-def _found(outcome: Outcome) -> Outcome:
-    return replace(outcome, status=Status.FAILED_RETRYABLE, code="found")
-
-
-def _result(outcome: Outcome, *, is_foreign: bool) -> ExportResult:
-    remote = outcome.remote
-    return ExportResult(
-        outcome.engagement_id,
-        outcome.status,
-        outcome.code,
-        remote.object if remote else None,
-        remote.id if remote else None,
-        is_foreign,
-    )

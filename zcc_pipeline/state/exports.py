@@ -164,6 +164,25 @@ class StoredExports:
         with self._database.read() as connection:
             return _rows(connection, query)
 
+    def coded(
+        self, crm: str, codes: Sequence[str], *, since: date, unchanged_since: datetime, limit: int
+    ) -> Sequence[str]:
+        """Engagement ids of records with one of these codes that were taken or refused."""
+        query = (
+            sa.select(exports.c.engagement_id)
+            .where(
+                exports.c.crm == crm,
+                exports.c.day >= since,
+                exports.c.code.in_(codes),
+                exports.c.status.in_((*_TAKEN, "failed_permanent")),
+                exports.c.changed_at <= unchanged_since,
+            )
+            .order_by(exports.c.changed_at, exports.c.engagement_id)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return list(connection.scalars(query))
+
     def offer_again(self, crm: str, engagement_id: str) -> bool:
         """A refused record is to be sent again in the next run; where the CRM had lost it, as a new one."""
         refused = sa.and_(

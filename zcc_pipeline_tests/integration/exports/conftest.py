@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from zcc_pipeline_tests.integration.exports.adapters import CRMS, CrmAdapter, adapter_of
+from zcc_pipeline_tests.integration.exports.centre import Centre
 from zcc_pipeline_tests.integration.exports.office import Office, Open, office
 
 
@@ -28,3 +29,10 @@ def start(adapter: CrmAdapter, tmp_path: Path) -> Iterator[Open]:
             return stack.enter_context(office(adapter, tmp_path, **options))
 
         yield begin
+
+
+@pytest.fixture
+def centre(tmp_path: Path) -> Iterator[Centre]:
+    story = Centre(tmp_path)
+    with story.state:
+        yield story

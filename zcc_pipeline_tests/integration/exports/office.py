@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from zcc_pipeline.domain.clock import SystemClock
+from zcc_pipeline.domain.clock import Clock, SystemClock
 from zcc_pipeline.exports.activity import Activity
 from zcc_pipeline.exports.mapping import CrmMapping, read_mapping
 from zcc_pipeline.exports.outcomes import Status
@@ -70,6 +70,7 @@ class Office:
         self.state = StateStore.open(str(self.state_path))
         self.activities: dict[str, Activity] = {}
         self.batch_size: int | None = None
+        self.clock: Clock = SystemClock()
 
     # What happens
 
@@ -83,7 +84,7 @@ class Office:
 
     def export_from(self, source: Callable[[Wanted], Iterator[list[Activity]]], **options: Any) -> ExportReport:
         """One run over what ``source`` has."""
-        destination = self.adapter.destination(self.running, self.mapping, SystemClock())
+        destination = self.adapter.destination(self.running, self.mapping, self.clock)
         if self.batch_size is not None:
             destination.batch_size = self.batch_size
 
@@ -96,7 +97,7 @@ class Office:
                     ledger=self.state.exports,
                     quarantine=self.state.quarantine,
                     files=Sounds(),
-                    clock=SystemClock(),
+                    clock=self.clock,
                     **options,
                 )
 

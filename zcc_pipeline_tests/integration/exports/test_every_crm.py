@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from zcc_pipeline.domain.clock import ShiftedClock
 from zcc_pipeline.exports.activity import Activity
 from zcc_pipeline.exports.mapping import read_mapping
 from zcc_pipeline.exports.outcomes import Status
@@ -14,6 +16,7 @@ from zcc_pipeline.simulator.crm.base import Person
 from zcc_pipeline_tests.integration.exports.adapters import CrmAdapter
 from zcc_pipeline_tests.integration.exports.engagements import (
     BARE,
+    FIRST,
     changed,
     email,
     engagement,
@@ -216,6 +219,20 @@ def test_two_customers_with_one_phone_are_not_guessed_at(start: Open) -> None:
     story.take(engagement(2), engagement(4))
     assert story.export().counts == {Status.CREATED: 2}
     assert [view.customer for view in story.remote().values()] == [None, None]
+
+
+def test_a_customer_who_comes_into_the_crm_later_is_linked_and_nothing_is_there_twice(start: Open) -> None:
+    story = start()
+    clock = story.clock = ShiftedClock(FIRST + timedelta(days=2) - datetime.now(UTC))
+    story.take(*many(5))
+    story.export()
+    late = [{"name": "Late", "email": email(1), "phone": phone(1), "kind": "customer"}]
+    story.control("people", people=late)
+    clock.shift += timedelta(hours=2)
+
+    assert story.export().counts == {Status.UPDATED: 1, Status.UNCHANGED: 4}
+    assert story.remote()["eng-00001"].customer == email(1)
+    assert story.problems() == []
 
 
 def test_what_is_not_to_be_without_its_customer_waits_in_quarantine(adapter: CrmAdapter, start: Open) -> None:
