@@ -10,18 +10,26 @@ import sysconfig
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import boto3
 import httpx
+from botocore.config import Config
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
+from zcc_pipeline.archive.storage.s3 import S3Access
 from zcc_pipeline.landing import S3Options, Storage, open_storage
 
 ACCESS_KEY_ID = "test-key"
 SECRET_ACCESS_KEY = "test-secret-key"
+LOCKED_BUCKET = "locked"
+PLAIN_KEY_ID = "plain-key"
+"""Of an identity that may read, write and list, and neither lock nor bypass a lock."""
+PLAIN_SECRET_KEY = "plain-secret-key"
 REGION = "us-east-1"
 _START_SECONDS = 60
 # The server ends when the pipe from the test process closes, so a killed test run leaves none behind.
@@ -48,6 +56,34 @@ class Seaweed:
         store.delete("first")
         return f"s3://{bucket}/some/prefix"
 
+    @property
+    def access(self) -> S3Access:
+        """For the archive."""
+        return S3Access(self.endpoint_url, REGION, ACCESS_KEY_ID, SECRET_ACCESS_KEY)
+
+    @property
+    def plain_access(self) -> S3Access:
+        """The same without rights about locks."""
+        return S3Access(self.endpoint_url, REGION, PLAIN_KEY_ID, PLAIN_SECRET_KEY)
+
+    def client(self) -> Any:
+        """boto3's own client with all rights, for what a test does behind the archive's back."""
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint_url,
+            region_name=REGION,
+            aws_access_key_id=ACCESS_KEY_ID,
+            aws_secret_access_key=SECRET_ACCESS_KEY,
+            config=Config(s3={"addressing_style": "path"}),
+        )
+
+    def new_locked_url(self) -> str:
+        """A prefix of its own in a bucket with versions and Object Lock: to make a bucket takes a second."""
+        client = self.client()
+        with suppress(client.exceptions.BucketAlreadyOwnedByYou, client.exceptions.BucketAlreadyExists):
+            client.create_bucket(Bucket=LOCKED_BUCKET, ObjectLockEnabledForBucket=True)
+        return f"s3://{LOCKED_BUCKET}/{uuid.uuid4().hex}"
+
     def open(self, url: str, scratch: Path) -> Storage:
         return open_storage(url, s3=self.options, scratch=scratch)
 
@@ -56,8 +92,11 @@ class Seaweed:
 def running_seaweed(folder: Path) -> Iterator[Seaweed]:
     """Start the server on free ports of loopback, wait until it answers, and stop it afterwards."""
     config = folder / "s3.json"
-    credentials = [{"accessKey": ACCESS_KEY_ID, "secretKey": SECRET_ACCESS_KEY}]
-    config.write_text(json.dumps({"identities": [{"name": "t", "credentials": credentials, "actions": ["Admin"]}]}))
+    identities = [
+        _identity("t", ACCESS_KEY_ID, SECRET_ACCESS_KEY, ["Admin"]),
+        _identity("plain", PLAIN_KEY_ID, PLAIN_SECRET_KEY, ["Read", "Write", "List"]),
+    ]
+    config.write_text(json.dumps({"identities": identities}))
     ports = _free_ports(len(_PORTS) + len(_S3_PORTS))
     flags = [f"-{name}={port}" for name, port in zip((*_PORTS, *_S3_PORTS), ports, strict=True)]
     command = [
@@ -91,6 +130,10 @@ def running_seaweed(folder: Path) -> Iterator[Seaweed]:
             yield server
         finally:
             process.communicate()
+
+
+def _identity(name: str, key: str, secret: str, actions: list[str]) -> dict[str, Any]:
+    return {"name": name, "credentials": [{"accessKey": key, "secretKey": secret}], "actions": actions}
 
 
 def _free_ports(count: int) -> list[int]:

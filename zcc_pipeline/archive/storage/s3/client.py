@@ -31,7 +31,9 @@ class S3Access:
 class Bucket:
     """Keys are below the prefix; ``setting`` is the one that names the bucket, for errors. Safe with threads."""
 
-    def __init__(self, url: str, access: S3Access, *, setting: str = "ZCC_ARCHIVE_URL") -> None:
+    def __init__(
+        self, url: str, access: S3Access, *, setting: str = "ZCC_ARCHIVE_URL", attempts: int = _ATTEMPTS
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme != "s3" or not parts.netloc:
             raise ConfigurationError(setting, "names no bucket", example="s3://bucket/zcc-archive")
@@ -39,6 +41,7 @@ class Bucket:
         self.prefix = parts.path.strip("/")
         self.setting = setting
         self._access = access
+        self._attempts = attempts
         self._making = threading.Lock()
         self._client: Any = None
 
@@ -77,11 +80,11 @@ class Bucket:
     def _connected(self) -> Any:  # noqa: ANN401 - boto3 makes its classes at run time
         with self._making:
             if self._client is None:
-                self._client = _client(self._access)
+                self._client = _client(self._access, self._attempts)
             return self._client
 
 
-def _client(access: S3Access) -> Any:  # noqa: ANN401
+def _client(access: S3Access, attempts: int) -> Any:  # noqa: ANN401
     """TLS certificates are always checked, with a company's own authority through ``AWS_CA_BUNDLE``."""
     from boto3.session import Session
     from botocore.config import Config
@@ -90,7 +93,7 @@ def _client(access: S3Access) -> Any:  # noqa: ANN401
         max_pool_connections=CONNECTIONS,
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         s3={"addressing_style": "path" if access.endpoint_url else "auto"},
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
