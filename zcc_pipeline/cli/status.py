@@ -14,7 +14,7 @@ from zcc_pipeline.cli.sentences import FAILED
 from zcc_pipeline.domain.completeness import NOT_COLLECTED, Reason, Status
 
 if TYPE_CHECKING:
-    from zcc_pipeline.pipeline.status import StatusReport, Unread
+    from zcc_pipeline.pipeline.status import StatusReport, Unread, WaitingRefreshes
 
 FEW_DAYS = 3
 """So many days are shown kind by kind; more are summed up."""
@@ -73,6 +73,7 @@ def as_document(report: StatusReport) -> dict[str, object]:
         "unread": report.unread,
         "late_closers_not_verified": {str(day): problem for day, problem in sorted(report.not_verified.items())},
         "oldest_not_stored": [{"is_alarming": row.is_alarming, **_fields(row)} for row in report.oldest],
+        "waiting_refreshes": report.refreshes,
         "coverage": coverage_rows(report.coverage),
         "failing_files": report.failing,
         "quarantined_records": report.quarantined,
@@ -128,6 +129,7 @@ def _sentences(report: StatusReport) -> Iterator[str]:
         problems = "; ".join(sorted(set(report.not_verified.values())))
         yield f"Late closers not verified on {counted(len(report.not_verified), 'day')} ({problems})."
     yield from _about_files(report)
+    yield from _refreshes(report.refreshes)
     if report.failed_differences:
         count = counted(report.failed_differences, "difference")
         yield f"{count} between push and poll could not be healed; `zcc reconcile` names them and tries again."
@@ -169,6 +171,14 @@ def _about_files(report: StatusReport) -> Iterator[str]:
     for failing in report.failing:
         again = f", next try {failing.next_try_at:%Y-%m-%d %H:%M} UTC" if failing.next_try_at else ""
         yield f"Not fetched: {KIND_WORDS[failing.kind]} {failing.files:,} ({failing.evidence}){again}."
+
+
+def _refreshes(refreshes: WaitingRefreshes) -> Iterator[str]:
+    if refreshes.oldest_at is not None:
+        since = f"the first since {refreshes.oldest_at:%Y-%m-%d %H:%M} UTC"
+        yield f"To be read again after an event: {counted(refreshes.engagements, 'engagement')}, {since}."
+    if refreshes.given_up:
+        yield f"Not found after an event, left to the nightly poll: {counted(refreshes.given_up, 'engagement')}."
 
 
 def _unread_sentences(dataset: str, rows: list[Unread]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -11,7 +11,7 @@ import msgspec
 
 from zcc_pipeline.domain.completeness import ArtefactKind, ArtefactStatus, Reason, Status
 from zcc_pipeline.domain.datasets import DATASETS, Reading
-from zcc_pipeline.domain.ports import ArtefactRow
+from zcc_pipeline.domain.ports import ArtefactRow, DueRefresh
 from zcc_pipeline.domain.records import SHAPE_LIST
 from zcc_pipeline.domain.window import day_window, iter_days
 from zcc_pipeline.pipeline.coverage import LandedCoverage, read_coverage
@@ -67,6 +67,17 @@ class FailingFiles:
     next_try_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingRefreshes:
+    """Engagements that events named and that have not been read again since."""
+
+    engagements: int = 0
+    oldest_at: datetime | None = None
+    """When the first of them was due first."""
+    given_up: int = 0
+    """Not found by several reads, and left to the nightly poll; not among ``engagements``."""
+
+
 @dataclass(slots=True)
 class StatusReport:
     """All of it; ``needs_attention`` is what the exit code says."""
@@ -87,6 +98,7 @@ class StatusReport:
     """Engagements that a CRM, or the mapping, refuses. They are here all the same."""
     coverage: list[LandedCoverage] = field(default_factory=list)
     """What was pushed of what polling found, as last reconciled."""
+    refreshes: WaitingRefreshes = WaitingRefreshes()
     failed_differences: int = 0
     """Differences between push and poll that reconciling could neither recover nor explain."""
 
@@ -140,10 +152,17 @@ def status(runtime: Runtime, first: date | None, last: date) -> StatusReport:
     differences = runtime.state.differences.on_days(first or date.min, last)
     report.failed_differences = sum(row.outcome == Outcome.FAILED for row in differences)
     report.failing = _failing_files(runtime.state.artefacts.on_days(first or date.min, last))
+    report.refreshes = _refreshes(runtime.state.events.waiting())
     rooms = Counter(item.room for item in runtime.state.quarantine.list())
     report.refused_by_crms = rooms.pop(EXPORTS, 0)
     report.quarantined = rooms.total()
     return report
+
+
+def _refreshes(rows: Sequence[DueRefresh]) -> WaitingRefreshes:
+    waiting = [row for row in rows if row.due_at is not None]
+    oldest = min((row.first_due_at for row in waiting), default=None)
+    return WaitingRefreshes(len(waiting), oldest, len(rows) - len(waiting))
 
 
 def iter_proofs(runtime: Runtime, first: date, last: date) -> Iterator[tuple[date, ArtefactStatus]]:

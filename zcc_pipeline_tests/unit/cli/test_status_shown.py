@@ -18,9 +18,9 @@ from zcc_pipeline.cli.completeness_table import (
     show_by_kind,
     why,
 )
-from zcc_pipeline.cli.status import show
+from zcc_pipeline.cli.status import as_document, show
 from zcc_pipeline.domain.completeness import ArtefactKind, Reason, Status
-from zcc_pipeline.pipeline.status import FailingFiles, StatusReport, Unread
+from zcc_pipeline.pipeline.status import FailingFiles, StatusReport, Unread, WaitingRefreshes
 from zcc_pipeline.reconciliation import KindDay, RetentionClock
 
 DAY = date(2026, 11, 20)
@@ -127,3 +127,13 @@ def test_everything_that_needs_somebody_is_said_in_a_sentence(capsys: pytest.Cap
         "Something needs you: see above.",
     ):
         assert sentence in out
+
+
+def test_what_waits_to_be_read_again_is_told_with_its_age(capsys: pytest.CaptureFixture[str]) -> None:
+    waiting = WaitingRefreshes(2, datetime(2026, 11, 20, 9, 30, tzinfo=UTC), given_up=1)
+    report = StatusReport(DAY, DAY, lines=[line(stored=1)], refreshes=waiting)
+    show(report)
+    out = shown(capsys)
+    assert "To be read again after an event: 2 engagements, the first since 2026-11-20 09:30 UTC." in out
+    assert "Not found after an event, left to the nightly poll: 1 engagement." in out
+    assert as_document(report)["waiting_refreshes"] == waiting

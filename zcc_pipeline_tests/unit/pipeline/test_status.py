@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from zcc_pipeline.domain.completeness import ArtefactKind, Reason, Status
-from zcc_pipeline.domain.ports import DifferenceRow
+from zcc_pipeline.domain.ports import DifferenceRow, WantedRefresh
 from zcc_pipeline.pipeline.late_closers import LEDGER_NAME
 from zcc_pipeline.pipeline.runtime import Runtime
-from zcc_pipeline.pipeline.status import WINDOWED, status
+from zcc_pipeline.pipeline.status import WINDOWED, WaitingRefreshes, status
 from zcc_pipeline_tests.unit.pipeline.homes import (
     NOW,
     TODAY,
@@ -65,6 +65,19 @@ def test_the_newest_version_of_a_status_counts(runtime: Runtime) -> None:
     land_proof(runtime, "a", Status.WAITING, day=days_ago(1), reason=Reason.NOT_READY)
     land_proof(runtime, "a", Status.STORED, day=days_ago(1))
     assert [line.by_status for line in status(runtime, None, TODAY).lines] == [{Status.STORED: 1}]
+
+
+def test_engagements_that_wait_to_be_read_again_are_counted_and_so_are_those_given_up(runtime: Runtime) -> None:
+    list_all(runtime, 1)
+    for minutes, engagement_id in enumerate(("a", "b", "c")):
+        due_at = NOW - timedelta(minutes=60 - minutes)
+        runtime.state.events.want([WantedRefresh(engagement_id, due_at, TODAY, "ended")])
+    runtime.state.events.postpone({"a": (None, "not found"), "c": (NOW + timedelta(hours=1), "not found")})
+
+    report = status(runtime, None, TODAY)
+
+    assert report.refreshes == WaitingRefreshes(2, NOW - timedelta(minutes=59), given_up=1)
+    assert not report.needs_attention
 
 
 @pytest.mark.parametrize("trouble", [Status.UNEXPLAINED, Status.FAILED])
