@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import csv
+import os
+import random
 import shutil
+import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from zcc_pipeline.archive.erasure import Ground
 from zcc_pipeline.archive.ledger import Action, Entry, check_ledger
 from zcc_pipeline.archive.naming import object_id_of
 from zcc_pipeline.archive.ocfl import check_object
+from zcc_pipeline.inbox.owner_lock import OwnerLock
 from zcc_pipeline.pipeline.archive_verification import verify_archive
 from zcc_pipeline.pipeline.archiving import archive_changes
-from zcc_pipeline.pipeline.purging import PurgeReport, Wish, plan_purge, purge
+from zcc_pipeline.pipeline.purging import PurgeReport, Wish, inbox, plan_purge, purge
+from zcc_pipeline.pipeline.purging.deciding import decide
 from zcc_pipeline_tests.end_to_end.purge_story import (
     MAY_NAME_IDS,
     NOTE,
@@ -165,8 +176,6 @@ def test_records_in_crms_and_packages_elsewhere_are_listed_for_whoever_can_delet
 
 
 def test_a_hold_that_came_after_a_purge_was_cut_off_before_the_ledger_had_its_word_saves_it(there: PurgeStory) -> None:
-    from zcc_pipeline.pipeline.purging.deciding import decide
-
     with there.told.runtime() as runtime:
         plan = decide(runtime, Wish(engagement_ids=(there.gone,)), run_id="cut-off")
         runtime.state.purges.begin(plan.chosen)
@@ -191,3 +200,93 @@ def test_what_a_restored_backup_brought_back_goes_again(there: PurgeStory, tmp_p
     report = erase(there, Wish(again=True))
     assert report.finished == (there.gone,)
     assert left(there, wanted) == {}
+
+
+def test_a_receiver_that_owns_the_inbox_takes_out_what_it_received(
+    there: PurgeStory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "LOOK_EVERY", timedelta(seconds=0.2))
+    wanted = needles(there, there.gone)
+    with there.told.receiving():
+        report = erase(there, Wish(engagement_ids=(there.gone,)))
+        assert (report.remaining, report.finished) == ([], (there.gone,))
+        assert left(there, wanted) == {}
+
+
+def test_what_cannot_be_taken_out_now_is_named_and_the_next_purge_goes_on(
+    there: PurgeStory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "PATIENCE", timedelta(seconds=0))
+    wanted = needles(there, there.gone)
+    owner = OwnerLock(there.told.home / "inbox.sqlite", host="another", clock=there.told.clock)
+    report = erase(there, Wish(engagement_ids=(there.gone,)))
+    owner.release()
+    assert [each.place for each in report.remaining] == ["inbox"]
+    assert (report.pending, report.finished, report.is_clean) == ((there.gone,), (), False)
+    assert {name.partition("/")[0] for name in left(there, wanted)} <= {
+        "inbox.sqlite",
+        "inbox.sqlite-wal",
+        "state.sqlite",
+    }
+    again = erase(there, Wish())
+    assert (again.resumed, again.finished) == ((there.gone,), (there.gone,))
+    assert left(there, wanted) == {}
+
+
+@pytest.mark.slow
+def test_the_warehouse_and_the_analysts_copy_are_made_anew_without_it(there: PurgeStory) -> None:
+    there.told.build()
+    wanted = needles(there, there.gone)
+    assert {"warehouse.duckdb", "analytics.duckdb"} <= found_in(there.told.home, wanted).keys()
+    before = set(rows_of(there))
+    report = erase(there, Wish(engagement_ids=(there.gone,)))
+    assert (report.remaining, report.finished) == ([], (there.gone,))
+    assert left(there, wanted) == {}
+    assert set(rows_of(there)) == before - {there.gone}
+
+
+def rows_of(there: PurgeStory) -> list[str]:
+    with duckdb.connect(str(there.told.home / "analytics.duckdb"), read_only=True) as connection:
+        return [each for (each,) in connection.execute("select engagement_id from engagements").fetchall()]
+
+
+@pytest.mark.slow
+def test_a_purge_that_is_killed_anywhere_is_finished_by_the_next(
+    filled: PurgeStory, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    chance = random.Random(7)
+    wanted = needles(filled, filled.gone)
+    hits = 0
+    for number in range(pytestconfig.getoption("--kills")):
+        there = filled.copied_to(tmp_path / f"home-{number}")
+        process = start_purge(there)
+        wait_until_begun(there, process)
+        time.sleep(chance.random())
+        hits += process.poll() is None
+        process.kill()
+        process.communicate()
+        erase(there, Wish(engagement_ids=(there.gone,)))
+        assert left(there, wanted) == {}
+        object_id = object_id_of(there.account, there.gone)
+        said = [entry for entry in entries(there) if entry.object_id == object_id and entry.action is Action.PURGE]
+        assert len(said) == 1
+        with there.told.runtime() as runtime:
+            assert runtime.state.purges.is_empty()
+            outcome = verify_archive(runtime.archive, home=tmp_path, clock=runtime.clock, run_id="run-9")
+        assert [str(finding) for finding in outcome.first_findings] == []
+    assert hits
+
+
+def start_purge(there: PurgeStory) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "zcc_pipeline.cli", "archive", "purge", "--engagement", there.gone, "--yes", "--json"],
+        env={**os.environ, **there.told.variables, "ZCC_ZOOM_ACCOUNT_ID": there.account},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def wait_until_begun(there: PurgeStory, process: subprocess.Popen[bytes]) -> None:
+    with closing(sqlite3.connect(there.told.home / "state.sqlite")) as state:
+        while process.poll() is None and not state.execute("select 1 from zcc_purge").fetchall():
+            time.sleep(0.002)
