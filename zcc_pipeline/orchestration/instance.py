@@ -38,17 +38,18 @@ retention:
 
 _POSTGRES = """\
 storage:
-  postgres:
-    postgres_url:
-      env: ZCC_STATE_URL
+  custom:
+    module: zcc_pipeline.orchestration.ledger_storage
+    class: LedgerStorage
+    config: {}
 """
 
 
 def ensure_dagster_home(home: Path, *, state_url: str | None = None) -> dg.DagsterInstance:
     """Make ``<home>/dagster`` with its ``dagster.yaml`` and open it; the caller disposes of the instance.
 
-    Where ``state_url`` names PostgreSQL, Dagster's own tables go there as well; the file then refers to the variable
-    and never holds the password.
+    Where ``state_url`` names PostgreSQL, Dagster's own tables go there as well; the file then refers to
+    the settings and never holds the password.
     """
     folder = home / "dagster"
     folder.mkdir(parents=True, exist_ok=True)

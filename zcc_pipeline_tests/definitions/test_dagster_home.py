@@ -11,7 +11,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.instance.ref import InstanceRef
+from dagster._serdes import deserialize_value, serialize_value
 
+from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.orchestration.instance import ensure_dagster_home
 from zcc_pipeline.orchestration.run_cleanup import (
     BOOT_TAG,
@@ -154,4 +157,28 @@ def test_dagsters_tables_go_to_postgresql_where_the_ledgers_are(tmp_path: Path, 
         assert again.get_run_by_id(run.run_id) is not None
     written = (tmp_path / "dagster" / "dagster.yaml").read_text()
     assert postgres_url not in written
-    assert yaml.safe_load(written)["storage"] == {"postgres": {"postgres_url": {"env": "ZCC_STATE_URL"}}}
+    assert yaml.safe_load(written)["storage"]["custom"]["class"] == "LedgerStorage"
+
+
+@pytest.mark.integration
+def test_dagster_itself_opens_tables_whose_address_is_in_a_mounted_secret(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ensure_dagster_home(tmp_path, state_url=postgres_url) as ours:
+        run = start_run(ours, {})
+    secret = tmp_path / "state_url"
+    secret.write_text(f"{postgres_url}\n")
+    monkeypatch.setenv("ZCC_STATE_URL_FILE", str(secret))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+
+    with dg.DagsterInstance.get() as theirs:
+        assert theirs.get_run_by_id(run.run_id) is not None
+        handed_over = serialize_value(theirs.get_ref())
+    assert postgres_url not in handed_over
+    with dg.DagsterInstance.from_ref(deserialize_value(handed_over, InstanceRef)) as worker:
+        assert worker.get_run_by_id(run.run_id) is not None
+        assert worker.event_log_storage.get_logs_for_run(run.run_id) is not None
+
+    secret.write_text("")
+    with pytest.raises(ConfigurationError, match="ZCC_STATE_URL"), dg.DagsterInstance.get() as lost:
+        lost.get_runs()
