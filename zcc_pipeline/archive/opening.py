@@ -26,6 +26,7 @@ from zcc_pipeline.archive.ledger.bucket_shelf import BucketShelf
 from zcc_pipeline.archive.ledger.ledger import note_name
 from zcc_pipeline.archive.ocfl import Author, ObjectStore
 from zcc_pipeline.archive.retention import RetentionRules, lapses_at, read_retention
+from zcc_pipeline.archive.stamps import Authority, Roots, Stamped, read_roots, stamp_newest
 from zcc_pipeline.archive.storage import UNKNOWN, FolderPlace, Lock, Place
 from zcc_pipeline.archive.storage.s3 import LOCK_DAYS, Bucket, LockMode, S3Access, S3Place
 from zcc_pipeline.domain.clock import Clock
@@ -61,6 +62,10 @@ class ArchiveAccess:
     """Of a bucket; None: governance where it can lock."""
     lock_days: int = LOCK_DAYS
     """How long a bucket keeps what nobody has given a last day."""
+    timestamp_url: str | None = field(default=None, repr=False)
+    """Authority that stamps checkpoints (RFC 3161); None: none does."""
+    timestamp_ca: Path | None = None
+    """PEM file of who may sign those stamps; None: nobody looks."""
 
 
 class Archive:
@@ -101,6 +106,20 @@ class Archive:
     def retention(self) -> RetentionRules | None:
         """How long engagements are kept; None where no file says so. ``ConfigurationError`` names its line."""
         return None if self.access.retention is None else read_retention(self.access.retention)
+
+    @cached_property
+    def roots(self) -> Roots | None:
+        """Who may sign time stamps; None where no file says so. ``ConfigurationError`` for a file without any."""
+        return None if self.access.timestamp_ca is None else read_roots(self.access.timestamp_ca)
+
+    @cached_property
+    def authority(self) -> Authority | None:
+        """Who stamps checkpoints; None: nobody."""
+        return None if self.access.timestamp_url is None else Authority(self.access.timestamp_url, self.roots)
+
+    def stamp(self) -> Stamped | None:
+        """Have the newest checkpoint stamped if it is not; None where nobody is to be asked. Never raises for that."""
+        return None if self.authority is None else stamp_newest(self.shelf, self.ledger.latest(), self.authority)
 
     @cached_property
     def signer(self) -> Signer:

@@ -21,6 +21,7 @@ table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #d0d7de;
 vertical-align:top;overflow-wrap:anywhere}.clean{color:#116329}.findings{color:#a40e26}code{font-size:.9em}"""
 _LABELS = {
     "entries": "entries of the ledger",
+    "stamps": "time stamps of checkpoints",
     "objects": "objects",
     "bytes_read": "bytes read",
     "purged": "objects erased by the ledger's own word",

@@ -85,6 +85,7 @@ def as_document(report: ArchiveReport) -> dict[str, Any]:
         "ledger_entries": report.ledger_size,
         "root_hash": report.root_hash,
         "without_witness": report.unwitnessed,
+        "time_stamp": report.stamp,
     }
 
 
@@ -118,6 +119,13 @@ def show_report(report: ArchiveReport) -> None:
         )
     if report.root_hash:
         say(f"The ledger has {report.ledger_size:,} entries; root hash {report.root_hash}")
+    if report.stamp is not None and report.stamp.why_not:
+        paragraph(
+            f"The newest checkpoint has no time stamp: {report.stamp.why_not}. The next export asks again; nothing "
+            "else waits for it."
+        )
+    elif report.stamp is not None:
+        say(f"The checkpoint of {report.stamp.size:,} entries has its time stamp.")
     if report.unwitnessed:
         paragraph(
             f"No copy of a checkpoint could be left where ZCC_ARCHIVE_WITNESS_URL says: "

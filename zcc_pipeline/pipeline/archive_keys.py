@@ -10,4 +10,6 @@ from zcc_pipeline.pipeline.runtime import Runtime
 def rotate_key(runtime: Runtime, *, new_pem: bytes | None = None, destroy_old: bool = False) -> Rotated:
     """``TransientError`` where an export is under way: it has the old key in hand."""
     with runtime.state.exports.exclusive("archive"):
-        return rotate(runtime.archive, new_pem=new_pem, destroy_old=destroy_old, run_id=runtime.new_id())
+        rotated = rotate(runtime.archive, new_pem=new_pem, destroy_old=destroy_old, run_id=runtime.new_id())
+        runtime.archive.stamp()
+        return rotated

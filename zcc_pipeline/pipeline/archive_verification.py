@@ -87,7 +87,12 @@ def verify_archive(
         )
     ledger = _ledger(archive, options, clock)
     subject = Subject(
-        archive.place, ledger, archive.shelf, tuple(_checkpoints(archive, options)), _second_copy(options)
+        archive.place,
+        ledger,
+        archive.shelf,
+        tuple(_checkpoints(archive, options)),
+        _second_copy(options),
+        archive.roots,
     )
     pace = Pace(
         clock, bytes_per_second=options.bytes_per_second, wait=lambda seconds: asyncio.run(clock.sleep(seconds))
@@ -189,4 +194,5 @@ def _log(
         appended = archive.ledger.append([entry])
     except PermanentError as error:
         return None, str(error)
+    archive.stamp()
     return appended.logged[0].seq, ""

@@ -20,6 +20,7 @@ from zcc_pipeline.archive.ocfl import Written
 from zcc_pipeline.archive.ocfl.inventory import INVENTORY
 from zcc_pipeline.archive.ocfl.layout import object_key
 from zcc_pipeline.archive.opening import Archive
+from zcc_pipeline.archive.stamps import Stamped
 from zcc_pipeline.domain.archive_ledger import ArchivedRow, ArchiveWindow
 from zcc_pipeline.domain.errors import PermanentError
 from zcc_pipeline.pipeline.archive_days import Days
@@ -76,6 +77,8 @@ class ArchiveReport:
     root_hash: str = ""
     unwitnessed: set[str] = field(default_factory=set)
     """Kinds of error because of which a checkpoint has no copy elsewhere."""
+    stamp: Stamped | None = None
+    """What a time stamp authority said of the newest checkpoint; None where none is asked."""
 
     @property
     def is_clean(self) -> bool:
@@ -87,10 +90,10 @@ def archive_changes(runtime: Runtime, *, days: tuple[date, date] | None = None) 
     """Archive every engagement of those days (both included; all days if None) that differs from what was archived.
 
     Raises ``TransientError`` where another process is at it, what the ledger raises where it is damaged, and
-    ``ConfigurationError``, before anything is archived, for a retention file that is wrong.
+    ``ConfigurationError``, before anything is archived, for a file of the settings that is wrong.
     """
     report = ArchiveReport()
-    _ = runtime.archive.retention
+    _ = runtime.archive.retention, runtime.archive.roots
     with runtime.state.exports.exclusive("archive"):
         _Export(runtime, report).run(days or (date.min, date.max))
     return report
@@ -129,6 +132,7 @@ class _Export:
         newest = self._archive.ledger.latest()
         if newest is not None:
             self._report.ledger_size, self._report.root_hash = newest.size, newest.root.hex()
+        self._report.stamp = self._archive.stamp()
 
     def _day(self, day: date, pool: ThreadPoolExecutor) -> None:
         state = self._runtime.state.archive

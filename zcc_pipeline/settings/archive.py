@@ -44,6 +44,17 @@ class ArchiveSettings(BaseSettings):
         description="Folder that gets a copy of each signed checkpoint; on another machine, so that a cut ledger shows",
         examples=["/mnt/elsewhere/zcc-checkpoints"],
     )
+    archive_timestamp_url: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="Time stamp authority (RFC 3161) that stamps the newest checkpoint after each export; optional",
+        examples=["https://tsa.example.com/tsr"],
+    )
+    archive_timestamp_ca: Path | None = Field(
+        None,
+        description="PEM file with the certificates of who may sign time stamps; without it nobody looks who did",
+        examples=["/etc/zcc/tsa-ca.pem"],
+    )
     archive_actor: str = Field(
         "zcc-pipeline",
         pattern=r"^[A-Za-z0-9._@-]{1,100}$",
@@ -56,7 +67,7 @@ class ArchiveSettings(BaseSettings):
         examples=["/etc/zcc/retention.yml"],
     )
 
-    @field_validator("archive_retention")
+    @field_validator("archive_retention", "archive_timestamp_ca")
     @classmethod
     def _absolute_file(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path else path
@@ -82,4 +93,6 @@ def archive_access(
         scratch=home / "scratch",
         lock_mode=None if settings.archive_lock_mode is None else LockMode(settings.archive_lock_mode),
         lock_days=settings.archive_lock_days,
+        timestamp_url=settings.archive_timestamp_url,
+        timestamp_ca=settings.archive_timestamp_ca,
     )

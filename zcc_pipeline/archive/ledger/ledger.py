@@ -174,8 +174,8 @@ class Ledger:
         """Size of the tree to build on: of the newest checkpoint, or of one that a crash kept from becoming it."""
         newest = self.latest()
         size = 0 if newest is None else newest.size
-        names = list(self._shelf.names(NOTES, after=note_name(size)))
-        if names and (last := self._shelf.read([name for name in names if name.endswith(".note")][-1])) is not None:
+        names = [name for name in self._shelf.names(NOTES, after=note_name(size)) if name.endswith(".note")]
+        if names and (last := self._shelf.read(names[-1])) is not None:
             kept = parse(last)[0]
             if kept.size > size:
                 kept = verify(last, self.trusted_keys())

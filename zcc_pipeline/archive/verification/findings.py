@@ -37,6 +37,8 @@ class Counts:
 
     entries: int = 0
     """Of the ledger."""
+    stamps: int = 0
+    """Time stamps of checkpoints."""
     objects: int = 0
     bytes_read: int = 0
     """Of objects here, in the index and in the second copy."""

@@ -14,6 +14,7 @@ from datetime import date
 
 from zcc_pipeline.archive.ledger import Ledger, Shelf, check_ledger
 from zcc_pipeline.archive.ocfl import check_root
+from zcc_pipeline.archive.stamps import Roots, check_stamps
 from zcc_pipeline.archive.storage import Place
 from zcc_pipeline.archive.sums import check_sums
 from zcc_pipeline.archive.verification import second_copy
@@ -48,6 +49,8 @@ class Subject:
     shelf: Shelf
     elsewhere: tuple[bytes, ...] = ()
     second_copy: Place | None = None
+    roots: Roots | None = None
+    """Who may sign time stamps; None: only what they stamp is looked at."""
 
 
 @dataclass(slots=True)
@@ -72,7 +75,7 @@ class Verification:
         self.notebook.drop_findings(_ANEW)
         self.counts = self.notebook.counts()
         self._bytes_before = self.counts.bytes_read - self.pace.bytes_read
-        self.counts.entries = self.counts.windows = self.counts.index_files = 0
+        self.counts.entries = self.counts.stamps = self.counts.windows = self.counts.index_files = 0
         self.counts.findings = 0
         for finding in self.notebook.findings():
             self.counts.findings += 1
@@ -109,6 +112,10 @@ class Verification:
         self.progress.start("ledger", None)
         for problem in check_ledger(archive.ledger, archive.shelf, elsewhere=elsewhere, advance=self._count_entries):
             yield Finding(Area.LEDGER, problem.where, "", problem.text)
+        for name, text in check_stamps(archive.shelf, archive.roots):
+            self.counts.stamps += 1
+            if text:
+                yield Finding(Area.LEDGER, name, "", text)
         self.progress.finish("ledger")
         self.notebook.forget_heads()
         try:

@@ -72,10 +72,12 @@ def archive_metadata(report: ArchiveReport) -> dict[str, Any]:
     if report.refused:
         rows = [{"engagement": one.engagement_id, "day": str(one.day), "why": one.why} for one in report.refused]
         found["what was refused"] = text_table(["engagement", "day", "why"], rows[:_SHOWN])
-    if report.unwitnessed:
-        found[PROBLEMS] = dg.MetadataValue.json(
-            [f"no copy of a checkpoint elsewhere: {kind}" for kind in sorted(report.unwitnessed)]
-        )
+    problems = [f"no copy of a checkpoint elsewhere: {kind}" for kind in sorted(report.unwitnessed)]
+    if report.stamp is not None:
+        found["time stamp of the ledger up to entry"] = 0 if report.stamp.why_not else report.stamp.size
+        problems += [f"no time stamp: {report.stamp.why_not}"] if report.stamp.why_not else []
+    if problems:
+        found[PROBLEMS] = dg.MetadataValue.json(problems)
     return found
 
 
