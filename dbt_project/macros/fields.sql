@@ -27,7 +27,7 @@
 {% macro typed_structure(fields) -%}
     {{ return(
         tojson(fields)
-        | replace(': "text"', ': "VARCHAR"') | replace(': "integer"', ': "BIGINT"') | replace(': "number"', ': "DOUBLE"')
+        | replace(': "text"', ': "VARCHAR"') | replace(': "integer"', ': "BIGINT"') | replace('["integer"]', '["BIGINT"]') | replace(': "number"', ': "DOUBLE"')
         | replace(': "boolean"', ': "BOOLEAN"') | replace(': "any"', ': "NULL"')
     ) }}
 {%- endmacro %}

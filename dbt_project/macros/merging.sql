@@ -78,9 +78,3 @@
         ['unexplained', 'failed', 'missing', 'waiting', 'deleted_at_source', 'stored', 'none_recorded', 'not_expected'], {{ status }}
     )
 {%- endmacro %}
-
-
-{#- Precedence of card data statuses: the smallest of several is the one that counts. -#}
-{% macro card_data_rank(status) -%}
-    case {{ status }} when 'blocked' then 1 when 'flagged' then 2 when 'redacted' then 3 else 4 end
-{%- endmacro %}

@@ -88,7 +88,7 @@
 
 {% macro email_message_fields() -%}
     {{ return({
-        'engagement_id': 'any', 'content': 'any', 'text': 'any', 'subject': 'text', 'sent_time': 'text', 'from_type': 'text', 'user_id': 'any',
+        'engagement_id': 'any', 'content': 'any', 'text': 'text', 'subject': 'text', 'sent_time': 'text', 'from_type': 'text', 'user_id': 'any',
         'user_name': 'text', 'from_address': {'name': 'text', 'address': 'text'}, 'to': 'any', 'cc': 'any', 'bcc': 'any',
         'content_mime_type': 'any', 'message_type': 'text', 'files': 'any', 'inline_files': 'any'
     }) }}
@@ -235,10 +235,13 @@
 {%- endmacro %}
 
 
-{#- One record per text that was searched for card data, made by the pipeline; places only, never the digits. -#}
+{#-
+    Made by the pipeline: one record per text in which card data was found, places only, never the digits; and records that list the engagements
+    whose texts were looked at, by numbers.
+-#}
 {% macro card_data_fields() -%}
     {{ return({
         'engagement_id': 'text', 'dataset': 'text', 'record_id': 'text', 'version': 'text', 'status': 'text', 'findings': 'any',
-        'occurred_at': 'text'
+        'engagement_numbers': ['integer'], 'released_by': 'any', 'reason': 'any', 'occurred_at': 'text'
     }) }}
 {%- endmacro %}

@@ -10,7 +10,6 @@ from typing import Literal, Protocol
 
 from zcc_pipeline.domain.completeness import ArtefactKind, Reason
 from zcc_pipeline.domain.datasets import Label
-from zcc_pipeline.domain.records import RecordChunk
 from zcc_pipeline.domain.window import Window
 
 
@@ -504,18 +503,6 @@ class ByteSource(Protocol):
 
         Raises ``NotFound`` where the source has no such file, ``TransientError`` where trying again may help.
         """
-        ...
-
-
-class Screening(Protocol):
-    """Looks at records of one dataset before they land."""
-
-    def look(self, chunk: RecordChunk) -> RecordChunk:
-        """The chunk as it is to land; the payloads may have been rewritten."""
-        ...
-
-    def finish(self) -> None:
-        """Keep what was seen, before anything of it can be read in the lake."""
         ...
 
 

@@ -4,6 +4,7 @@ What lives here: appending, reading and compacting Parquet files of record versi
 with digests. What does not: where records come from, and what they mean.
 """
 
+from zcc_pipeline.landing.batch import Batch
 from zcc_pipeline.landing.compaction import CompactionResult
 from zcc_pipeline.landing.files import FileStore
 from zcc_pipeline.landing.lake import Lake
@@ -14,6 +15,7 @@ from zcc_pipeline.landing.writer import LakeWriter
 
 __all__ = [
     "VERSION_SCHEMA",
+    "Batch",
     "CompactionResult",
     "FileStore",
     "Lake",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -70,6 +70,20 @@ class Batch:
     def record(self, row: int) -> tuple[str, str]:
         """Id and shape."""
         return self.record_ids.raw(row).decode(), self.shapes[self.chunk_numbers[row]]
+
+    def rewrite(self, payloads: Mapping[int, bytes]) -> None:
+        """Put other payloads in the place of those that came, by row."""
+        held, old = self.payloads, self.payloads.offsets
+        pieces: list[bytes | memoryview] = []
+        lengths = np.diff(old)
+        data, at = memoryview(held.data), 0
+        for row in sorted(payloads):
+            pieces += [data[at : old[row]], payloads[row]]
+            lengths[row] = len(payloads[row])
+            at = old[row + 1]
+        self.payloads = raw_column(b"".join([*pieces, data[at:]]), lengths)
+        for row, payload in payloads.items():
+            self.hashes[row] = np.frombuffer(sha256(payload).digest()[:HASH_BYTES], np.uint64)
 
     def bad_rows(self) -> Array:
         """Rows whose text is not UTF-8."""

@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.datasets import Dataset
-from zcc_pipeline.domain.ports import Screening
 from zcc_pipeline.domain.window import Window
 from zcc_pipeline.landing.compaction import CompactionResult, compact_day, sweep_superseded
 from zcc_pipeline.landing.gate import AskSuppressed
@@ -20,6 +19,7 @@ from zcc_pipeline.landing.known import DayVersions
 from zcc_pipeline.landing.layout import SEED_DAY, SEED_NAME, LakeFile, day_folder, parse_day_folder
 from zcc_pipeline.landing.reading import list_day, live_day, newest_versions, read_ids, retry_once
 from zcc_pipeline.landing.schema import no_versions, write_versions
+from zcc_pipeline.landing.screening import Screening
 from zcc_pipeline.landing.storage import STAGING_KEPT, Storage
 from zcc_pipeline.landing.writer import FLUSH_BYTES, LakeWriter, Reject
 
@@ -142,6 +142,13 @@ class Lake:
         """The files that count, sorted by day and name: replaced ones that still exist are left out."""
         days = [SEED_DAY, *self.days(dataset)] if day is None else [day]
         return [file for each in days for file in self._live(dataset, each)]
+
+    def listing(self, dataset: str, day: date) -> list[tuple[str, int]]:
+        """Name and size of each file of a day, replaced ones included; none is opened.
+
+        Files have names of their own and never change: the same listing is the same content.
+        """
+        return [(file.name, file.size_bytes) for file in list_day(self._storage, dataset, day)]
 
     def live_files(self, dataset: str) -> list[str]:
         """``files`` as the URLs that DuckDB reads, the empty seed first, so that there is always one."""

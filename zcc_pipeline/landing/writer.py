@@ -15,7 +15,6 @@ import pyarrow as pa
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.datasets import Dataset
 from zcc_pipeline.domain.errors import RecordRejected
-from zcc_pipeline.domain.ports import Screening
 from zcc_pipeline.domain.records import LandingCounts, RecordChunk
 from zcc_pipeline.domain.window import Window
 from zcc_pipeline.landing.batch import Batch, BatchBuilder
@@ -24,6 +23,7 @@ from zcc_pipeline.landing.days import NO_TIME, days_of, to_microseconds
 from zcc_pipeline.landing.gate import AskSuppressed, Gate
 from zcc_pipeline.landing.known import DayVersions
 from zcc_pipeline.landing.layout import day_folder, file_name
+from zcc_pipeline.landing.screening import Screening
 from zcc_pipeline.landing.staged_file import StagedFile
 from zcc_pipeline.landing.storage import Storage
 from zcc_pipeline.landing.version_rule import judge
@@ -107,7 +107,7 @@ class LakeWriter:
         if self._gate is not None:
             offered, chunk = len(chunk), self._gate.admit(chunk)
             self._counts.suppressed += offered - len(chunk)
-        self._builder.add(chunk if self._screening is None else self._screening.look(chunk))
+        self._builder.add(chunk)
         if self._builder.weight_bytes >= self._flush_bytes:
             self.flush()
 
@@ -144,6 +144,8 @@ class LakeWriter:
             return
         batch, self._builder = self._builder.take(), BatchBuilder()
         readable = self._without_rejected(batch)
+        if self._screening is not None:
+            self._screening.look(self._dataset.name, batch, readable)
         rows, ordinals = self._assign_days(batch, readable)
         self._counts.out_of_window += len(readable) - len(rows)
         self._observed_at = max(to_microseconds(self._clock.now()), self._observed_at + 1)

@@ -3,19 +3,23 @@
 The record comes first and the text second, so that no text with card data can be read before it is known as such. It
 holds rule, field, offsets and times, never the digits. With ``redact`` the text lands without them, so nothing but the
 clean text is ever in the lake.
+
+That a text was looked at is known by a number made of its engagement's id, hundreds of them in one record: a record of
+its own for each clean note would cost more than looking.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
-from hashlib import sha256
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from hashlib import md5, sha256
 from typing import Literal
 
 import msgspec
+import numpy as np
 
-from zcc_pipeline.domain.card_data import DocumentFinding, may_hold_card_data, redact_document, scan_document
+from zcc_pipeline.domain.card_data import DocumentFinding, candidate_rows, redact_document, scan_document
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.datasets import DATASETS, Dataset
 from zcc_pipeline.domain.errors import RecordRejected
@@ -23,7 +27,9 @@ from zcc_pipeline.domain.ports import Quarantine, WantedArtefact
 from zcc_pipeline.domain.records import SHAPE_LIST, RecordChunk
 from zcc_pipeline.domain.transcript_formats import parse_transcript
 from zcc_pipeline.domain.window import format_time
-from zcc_pipeline.landing import Lake
+from zcc_pipeline.landing import Batch, Lake
+from zcc_pipeline.landing.columns import Array
+from zcc_pipeline.landing.days import NO_TIME
 
 CardDataPolicy = Literal["flag", "block", "redact"]
 
@@ -32,16 +38,18 @@ ROOM = "card_data"
 """Name under which the quarantine holds recordings whose transcript has card data."""
 REASON = "the transcript of this recording holds card data"
 STATUS: dict[CardDataPolicy, str] = {"flag": "flagged", "block": "blocked", "redact": "redacted"}
-CLEAN = "clean"
+LOOKED_AT = "looked_at"
+"""Status of a record that only names engagements: what lists them was read, whatever was found."""
 
 TRANSCRIPT = "zoom/recording_transcripts"
 PROVEN = frozenset({"zoom/notes", TRANSCRIPT, "zoom/messaging_transcripts", "zoom/voicemail_transcripts"})
-"""Texts of which it is also kept that they are clean; of others only that they are not."""
+"""Texts of which it is also kept that they were looked at; of others only that something was found."""
 TEXTS = PROVEN | {"zoom/email_messages", "zoom/surveys", "zoom/dispositions", "zoom/events"}
-"""What people write and say: always read whole. In other records a quick look decides."""
+"""What people write and say, as it is: its bytes name a version. Other records hold addresses made anew each time."""
 _NOT_SCREENED = frozenset({DATASET.name, "zoom/completeness", "zoom/coverage", "zoom/files"})
 """Made by the pipeline itself, without any text."""
-_FREE_TEXT = b'"note"'
+_HOUR = 3_600_000_000
+_SIGNED = 2**63 - 1
 
 
 @dataclass(slots=True)
@@ -66,30 +74,33 @@ class CardDataScreen:
         findings = scan_document(msgspec.json.encode({"turns": [asdict(turn) for turn in turns]}))
         if not findings:
             return
-        chunk = RecordChunk(
-            dataset=dataset,
-            shape=SHAPE_LIST,
-            route="poll",
-            as_of=self.clock.now(),
-            batch_id="",
-            record_ids=[wanted.source_id],
-            payloads=[b""],
-            engagement_ids=[wanted.engagement_id],
-            occurred_at=[format_time(wanted.occurred_at)],
-        )
         screening = Screening(self)
-        screening.note(chunk, 0, repr(findings).encode(), findings)
+        screening.note(
+            _Text(
+                dataset=dataset,
+                record_id=wanted.source_id,
+                engagement_id=wanted.engagement_id,
+                occurred_at=format_time(wanted.occurred_at),
+                as_of=self.clock.now(),
+            ),
+            repr(findings).encode(),
+            findings,
+        )
         screening.finish()
 
 
 @dataclass(frozen=True, slots=True)
-class _Verdict:
+class _Text:
     dataset: str
     record_id: str
-    shape: str
     engagement_id: str | None
-    occurred_at: str | None
+    occurred_at: str
     as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    text: _Text
     version: str
     status: str
     findings: tuple[DocumentFinding, ...]
@@ -97,52 +108,60 @@ class _Verdict:
 
 @dataclass(slots=True)
 class Screening:
-    """Looks at the chunks of one commit and lands what was found before they can be read."""
+    """Looks at the records of one commit and lands what was found before they can be read."""
 
     screen: CardDataScreen
     _verdicts: dict[tuple[str, str, str], _Verdict] = field(default_factory=dict)
+    _looked_at: dict[tuple[str, int], set[int]] = field(default_factory=dict)
+    """Numbers of engagements by dataset and hour."""
 
-    def look(self, chunk: RecordChunk) -> RecordChunk:
-        """The chunk, with ``redact`` without the digits of cards."""
-        if not _is_to_be_read(chunk.dataset, b"\n".join(chunk.payloads)):
-            return chunk
-        payloads = list(chunk.payloads)
-        for row, payload in enumerate(payloads):
-            findings = scan_document(bytes(payload)) if _is_to_be_read(chunk.dataset, bytes(payload)) else []
+    def look(self, dataset: str, batch: Batch, rows: Array) -> None:
+        """Remember what the rows hold; with ``redact`` take it out."""
+        readable = set(rows[~batch.is_deleted[rows]].tolist())
+        rewritten = {}
+        for row in candidate_rows(batch.payloads.to_arrow()):
+            payload = batch.payloads.raw(row) if row in readable else b""
+            findings = scan_document(payload)
             if findings and self.screen.policy == "redact":
-                payloads[row] = redact_document(bytes(payload))
-            if findings or chunk.dataset in PROVEN:
-                self.note(chunk, row, bytes(payloads[row]), findings)
-        return replace(chunk, payloads=payloads)
+                payload = rewritten[row] = redact_document(payload)
+            if findings:
+                self.note(_text(dataset, batch, row), payload, findings)
+        if rewritten:
+            batch.rewrite(rewritten)
+        if dataset in PROVEN:
+            self._prove(dataset, batch, readable)
 
     def finish(self) -> None:
         """Land the verdicts; recordings whose transcript holds card data go to quarantine with their times."""
         verdicts = list(self._verdicts.values())
-        if not verdicts:
+        if not verdicts and not self._looked_at:
             return
+        now = self.screen.clock.now()
         with self.screen.lake.writer(DATASET) as writer:
             for verdict in verdicts:
                 writer.add(_record(verdict))
+            for (dataset, hour), numbers in self._looked_at.items():
+                writer.add(_proof(dataset, hour, sorted(numbers), now))
             writer.commit()
         for verdict in verdicts:
-            if verdict.dataset == TRANSCRIPT and verdict.findings:
+            if verdict.text.dataset == TRANSCRIPT and verdict.findings:
                 self._set_aside(verdict)
         self._verdicts.clear()
+        self._looked_at.clear()
 
-    def note(self, chunk: RecordChunk, row: int, payload: bytes, findings: Sequence[DocumentFinding]) -> None:
+    def note(self, text: _Text, payload: bytes, findings: Sequence[DocumentFinding]) -> None:
         """Remember the verdict on one record; ``payload`` as it lands, for its version."""
-        verdict = _Verdict(
-            dataset=chunk.dataset,
-            record_id=chunk.record_ids[row],
-            shape=chunk.shape,
-            engagement_id=chunk.engagement_ids[row],
-            occurred_at=chunk.occurred_at[row],
-            as_of=chunk.as_of,
-            version=_version(chunk.dataset, payload, findings),
-            status=STATUS[self.screen.policy] if findings else CLEAN,
-            findings=tuple(findings),
-        )
-        self._verdicts[(verdict.dataset, verdict.record_id, verdict.version)] = verdict
+        named = payload if text.dataset in TEXTS else repr(findings).encode()
+        version = sha256(named).hexdigest()[:16]
+        verdict = _Verdict(text, version, STATUS[self.screen.policy], tuple(findings))
+        self._verdicts[(text.dataset, text.record_id, version)] = verdict
+
+    def _prove(self, dataset: str, batch: Batch, readable: set[int]) -> None:
+        hours = np.where(batch.occurred_at == NO_TIME, batch.as_of, batch.occurred_at) // _HOUR
+        seen = zip(batch.engagement_ids.to_arrow().to_pylist(), hours.tolist(), strict=True)
+        for engagement_id, hour in {each for row, each in enumerate(seen) if row in readable}:
+            if engagement_id is not None:
+                self._looked_at.setdefault((dataset, hour), set()).add(engagement_number(engagement_id))
 
     def _set_aside(self, verdict: _Verdict) -> None:
         spans = sorted(
@@ -152,7 +171,7 @@ class Screening:
         self.screen.quarantine().add(
             room=ROOM,
             dataset="zoom/recordings",
-            record_id=verdict.record_id,
+            record_id=verdict.text.record_id,
             reason=REASON,
             detail=times or "without times",
             payload=b"",
@@ -160,51 +179,71 @@ class Screening:
         )
 
 
-def _is_to_be_read(dataset: str, payload: bytes) -> bool:
-    return dataset in TEXTS or _FREE_TEXT in payload or may_hold_card_data(payload, words=False)
+def engagement_number(engagement_id: str) -> int:
+    """What stands for an engagement where it is proven that its texts were looked at; the models make the same."""
+    return int.from_bytes(md5(engagement_id.encode(), usedforsecurity=False).digest()[8:], "little") & _SIGNED
 
 
-def _version(dataset: str, payload: bytes, findings: Sequence[DocumentFinding]) -> str:
-    """Names the text as it lands; other records hold addresses made anew each time, so there the places name it."""
-    if not findings:
-        return CLEAN
-    named = payload if dataset in TEXTS else repr(findings).encode()
-    return sha256(named).hexdigest()[:16]
+def _text(dataset: str, batch: Batch, row: int) -> _Text:
+    moment = batch.as_of[row] if batch.occurred_at[row] == NO_TIME else batch.occurred_at[row]
+    has_engagement = batch.engagement_ids.is_null is None or not batch.engagement_ids.is_null[row]
+    return _Text(
+        dataset=dataset,
+        record_id=batch.record_ids.raw(row).decode(),
+        engagement_id=batch.engagement_ids.raw(row).decode() if has_engagement else None,
+        occurred_at=format_time(_moment(moment)),
+        as_of=_moment(batch.as_of[row]),
+    )
+
+
+def _moment(microseconds: int) -> datetime:
+    return datetime.fromtimestamp(int(microseconds) / 1e6, UTC)
+
+
+def _proof(dataset: str, hour: int, numbers: list[int], now: datetime) -> RecordChunk:
+    """Named by what it says, so that reading the same day again lands nothing."""
+    began_at = format_time(_moment(hour * _HOUR))
+    payload = {"dataset": dataset, "status": LOOKED_AT, "engagement_numbers": numbers, "occurred_at": began_at}
+    named = sha256(repr(numbers).encode()).hexdigest()[:16]
+    return _chunk(f"{dataset}:{began_at}:{named}", payload, None, began_at, now)
 
 
 def _record(verdict: _Verdict) -> RecordChunk:
+    text = verdict.text
+    payload = {
+        "engagement_id": text.engagement_id,
+        "dataset": text.dataset,
+        "record_id": text.record_id,
+        "version": verdict.version,
+        "status": verdict.status,
+        "findings": [
+            {
+                "rule": finding.rule.value,
+                "field": finding.field,
+                "start": finding.start,
+                "end": finding.end,
+                "starts_at": finding.starts_at,
+                "ends_at": finding.ends_at,
+            }
+            for finding in verdict.findings
+        ],
+        "occurred_at": text.occurred_at,
+    }
+    record_id = f"{text.dataset}:{text.record_id}:{verdict.version}"
+    return _chunk(record_id, payload, text.engagement_id, text.occurred_at, text.as_of)
+
+
+def _chunk(
+    record_id: str, payload: Mapping[str, object], engagement_id: str | None, occurred_at: str, as_of: datetime
+) -> RecordChunk:
     return RecordChunk(
         dataset=DATASET.name,
         shape=SHAPE_LIST,
         route="poll",
-        as_of=verdict.as_of,
+        as_of=as_of,
         batch_id="",
-        record_ids=[f"{verdict.dataset}:{verdict.record_id}:{verdict.version}"],
-        payloads=[_payload(verdict)],
-        engagement_ids=[verdict.engagement_id],
-        occurred_at=[verdict.occurred_at],
-    )
-
-
-def _payload(verdict: _Verdict) -> bytes:
-    return msgspec.json.encode(
-        {
-            "engagement_id": verdict.engagement_id,
-            "dataset": verdict.dataset,
-            "record_id": verdict.record_id,
-            "version": verdict.version,
-            "status": verdict.status,
-            "findings": [
-                {
-                    "rule": finding.rule.value,
-                    "field": finding.field,
-                    "start": finding.start,
-                    "end": finding.end,
-                    "starts_at": finding.starts_at,
-                    "ends_at": finding.ends_at,
-                }
-                for finding in verdict.findings
-            ],
-            "occurred_at": verdict.occurred_at,
-        }
+        record_ids=[record_id],
+        payloads=[msgspec.json.encode(payload)],
+        engagement_ids=[engagement_id],
+        occurred_at=[occurred_at],
     )

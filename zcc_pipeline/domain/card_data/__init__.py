@@ -5,13 +5,9 @@ written or spoken; a security code is 3 or 4 digits near words that ask for one.
 place, never as digits.
 """
 
+from zcc_pipeline.domain.card_data.candidates import candidate_rows
 from zcc_pipeline.domain.card_data.cues import Cue, CueFinding, Span, redact_cues, scan_cues
-from zcc_pipeline.domain.card_data.documents import (
-    DocumentFinding,
-    may_hold_card_data,
-    redact_document,
-    scan_document,
-)
+from zcc_pipeline.domain.card_data.documents import DocumentFinding, redact_document, scan_document
 from zcc_pipeline.domain.card_data.files import redact_file
 from zcc_pipeline.domain.card_data.findings import REMOVED, Match, Rule
 from zcc_pipeline.domain.card_data.scanner import redact_text, scan_text
@@ -24,7 +20,7 @@ __all__ = [
     "Match",
     "Rule",
     "Span",
-    "may_hold_card_data",
+    "candidate_rows",
     "redact_cues",
     "redact_document",
     "redact_file",

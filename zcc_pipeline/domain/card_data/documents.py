@@ -17,7 +17,8 @@ from zcc_pipeline.domain.card_data.scanner import redact_text, scan_text
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\]:,]|[^\s{}\[\]:,"]++', re.DOTALL)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.]{5,15}(?:Z|[+-]\d\d:?\d\d)?")
-_TEXTS = frozenset({"text", "message", "content", "body", "value", "utterance", "transcript", "msg"})
+MESSAGE_KEYS = frozenset({"text", "message", "content", "body", "value", "utterance", "transcript", "msg"})
+"""Names of what is said in the messages of a list."""
 _SPEAKERS = (
     "speaker",
     "speaker_name",
@@ -28,31 +29,14 @@ _SPEAKERS = (
     "from",
     "name",
 )
-_MACHINE = re.compile(r"(?:(?:\A|_)(?:ids?|uuid|urls?|time|at|ts|ms|date|sha256|sha512|token|path)|key)\Z")
-"""Names of values that machines make: no text, and changed they would be of no use."""
+MACHINE_NAME = "ids?|uuid|urls?|time|at|ts|ms|date|sha256|sha512|token|path"
+"""How the names of values end that machines make: no text, and changed they would be of no use."""
+_MACHINE = re.compile(rf"(?:(?:\A|_)(?:{MACHINE_NAME})|key)\Z")
 _NAME = re.compile(r"[A-Za-z_]{1,40}\d{0,4}")
 _UNNAMED = "(name)"
 """Stands in a path for a name that could hold digits or number words itself."""
 _LONGEST_PATH = 400
 _ROUNDS = 4
-
-_DIGITS_AND_REST = bytes(48 if 48 <= byte <= 57 else 120 for byte in range(256))
-_BETWEEN = b" -.,_\t\\" + bytes(range(128, 256))
-_LONG_RUN = b"0" * 13
-_FOREIGN_DIGIT = re.compile(r"[^\D0-9]")
-_NAMES = (
-    b"cvv",
-    b"cvc",
-    b"cvn",
-    b"security code",
-    b"verification",
-    b"the back",
-    b"the front",
-    b"the reverse",
-    b"back of",
-)
-_SPOKEN = tuple(b"zero one two hree four five six even eigh nine ten elve teen ty".split())
-_FEWEST_WORDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +63,6 @@ class _Literal:
     end: int
     text: str
     is_text: bool
-
-
-def may_hold_card_data(documents: bytes, *, words: bool = True) -> bool:
-    """False where none of the documents, end to end, can hold any: a few passes at the speed of memory.
-
-    Without ``words`` only digits count, not number words and names of security codes.
-    True says only that they are to be looked at. Digits with words between them or over several turns of a transcript
-    are not seen here: what people wrote or said is always to be looked at, this is for lists of other things.
-    """
-    if _LONG_RUN in documents.replace(b"\\n", b"").translate(_DIGITS_AND_REST, _BETWEEN) or b"\\u" in documents:
-        return True
-    if not documents.isascii() and _FOREIGN_DIGIT.search(documents.decode("utf-8", "replace")):
-        return True
-    if not words:
-        return False
-    small = documents.lower()
-    return any(name in small for name in _NAMES) or sum(map(small.count, _SPOKEN)) >= _FEWEST_WORDS
 
 
 def scan_document(document: bytes) -> list[DocumentFinding]:
@@ -190,7 +157,7 @@ def _message_lists(literals: Sequence[_Literal]) -> dict[tuple[str, str], list[_
     """Texts that are the messages of one list, in order."""
     lists: dict[tuple[str, str], list[_Literal]] = {}
     for literal in literals:
-        if literal.is_text and literal.key in _TEXTS and literal.owner.endswith("]"):
+        if literal.is_text and literal.key in MESSAGE_KEYS and literal.owner.endswith("]"):
             lists.setdefault((literal.owner.rpartition("[")[0], literal.key), []).append(literal)
     return lists
 
@@ -242,7 +209,10 @@ def _literals(text: str) -> Iterator[_Literal]:
 
 
 def _is_made_by_machine(literal: _Literal) -> bool:
-    name = literal.path.partition("[")[0] if literal.path.endswith("]") else literal.path
+    if _NAME.fullmatch(literal.key):
+        name = literal.key
+    else:
+        name = literal.path.partition("[")[0] if literal.path.endswith("]") else literal.path
     return _TIME.fullmatch(literal.text) is not None or _MACHINE.search(name.rpartition(".")[2]) is not None
 
 

@@ -26,16 +26,16 @@ _TEENS = {word: str(number) for number, word in enumerate(_TEEN_WORDS, 10)}
 _TENS = {word: str(number) for number, word in enumerate(_TENS_WORDS, 2)} | {"fourty": "4"}
 _REPEATS = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4}
 _ZEROS = {"hundred": "00", "thousand": "000"}
-_WORDS = sorted({**_UNITS, **_TEENS, **_TENS, **_REPEATS, **_ZEROS}, key=len, reverse=True)
+NUMBER_WORDS = sorted({**_UNITS, **_TEENS, **_TENS, **_REPEATS, **_ZEROS}, key=len, reverse=True)
 
-_TOKEN = re.compile(rf"\d+|(?<![^\W\d_])(?:{'|'.join(_WORDS)})(?![^\W\d_])")
-_FILLERS = "and|then|um+|uh+|er+m?|ah|eh|hm+|okay|ok|so|yeah|yes|dash|hyphen|space|dot|comma|point|again|next"
+_TOKEN = re.compile(rf"\d+|(?<![^\W\d_])(?:{'|'.join(NUMBER_WORDS)})(?![^\W\d_])")
+FILLERS = "and|then|um+|uh+|er+m?|ah|eh|hm+|okay|ok|so|yeah|yes|dash|hyphen|space|dot|comma|point|again|next"
 _SEPARATOR = r"\s\-.,·•‐-―_\u00ad\u200b-\u200d\u2060\ufeff"
-_GAP = re.compile(rf"[{_SEPARATOR}]*(?:(?:{_FILLERS})[{_SEPARATOR}]+)*")
+_GAP = re.compile(rf"[{_SEPARATOR}]*(?:(?:{FILLERS})[{_SEPARATOR}]+)*")
 _TENS_AND_UNITS = re.compile(r"[\s\-]{1,3}")
 _LONGEST_GAP = 32
 _NEIGHBOURS = re.compile(
-    rf"\d{{13}}|(?:\d|{'|'.join(_WORDS)})[{_SEPARATOR}]{{1,31}}(?:(?:{_FILLERS})[{_SEPARATOR}]{{1,9}}){{0,6}}(?:\d|{'|'.join(_WORDS)})"
+    rf"\d{{13}}|(?:\d|{'|'.join(NUMBER_WORDS)})[{_SEPARATOR}]{{1,31}}(?:(?:{FILLERS})[{_SEPARATOR}]{{1,9}}){{0,6}}(?:\d|{'|'.join(NUMBER_WORDS)})"
 )
 """What every number that is written or said in pieces has: two of them side by side."""
 _FOREIGN_DIGIT = re.compile(r"[^\D0-9]")
@@ -47,7 +47,7 @@ _MARGIN = 96
 """Characters around two numbers side by side in which a third may be: the longest gap and the longest word."""
 _COUNTED = (
     *("zero", "one", "two", "hree", "four", "five", "six", "even", "eigh", "nine"),
-    *("ten", "elve", "teen", "ty", "ought", "triple", "treble", "thousand", " oh ", " o "),
+    *("ten", "elve", "teen", "ty", "ought", "triple", "treble", "quadruple", "hundred", "thousand", " oh ", " o "),
 )
 """Parts that every number word has one of: each pass over the text costs, so ``even`` stands for two of them."""
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from zcc_pipeline.pipeline.card_data import engagement_number
 from zcc_pipeline.warehouse import BuildResult, Marts, Warehouse, WarehouseConfig
 from zcc_pipeline_tests.integration.warehouse.lake_files import (
     LakeFiles,
@@ -28,8 +29,6 @@ from zcc_pipeline_tests.parsed_project import give_parsed_project
 
 pytestmark = [pytest.mark.integration]
 
-CARD_DATA = (("gone", "notes", "n9", "clean"), ("gone", "notes", "n9", "blocked"), ("e1", "notes", "n1", "clean"))
-"""Engagement, dataset, text and what the search for card data said."""
 ACTIVITY_OF_E2 = "select activity_hash, _load_seq from marts.crm_activities where engagement_id = 'e2'"
 
 
@@ -104,20 +103,27 @@ def _first_landing(lake: LakeFiles) -> None:
     lake.engagement(
         "gone", as_of=hours(1), consumers=consumer("c9", "", "Old"), notes=[note("n9", "paid", modified=hours(0.5))]
     )
-    for engagement_id, dataset, record_id, status in CARD_DATA:
-        searched = {"dataset": f"zoom/{dataset}", "record_id": record_id, "version": status, "status": status}
-        lake.land(
-            "card_data",
-            f"zoom/{dataset}:{record_id}:{status}",
-            {
-                **searched,
-                "engagement_id": engagement_id,
-                "findings": [{"rule": "card_number"}] if status != "clean" else [],
-            },
-            as_of=hours(1),
-            engagement_id=engagement_id,
-        )
-    lake.engagement("midnight", as_of=hours(16), start=hours(14.6))  # 23:36 UTC: already the next day in Berlin
+    lake.land(
+        "card_data",
+        "zoom/notes:n9:1",
+        {
+            "engagement_id": "gone",
+            "dataset": "zoom/notes",
+            "record_id": "n9",
+            "version": "1",
+            "status": "blocked",
+            "findings": [{"rule": "card_number"}],
+        },
+        as_of=hours(1),
+        engagement_id="gone",
+    )
+    numbers = [engagement_number("e1"), engagement_number("gone")]
+    for dataset in ("zoom/notes", "zoom/recording_transcripts"):
+        proof = {"dataset": dataset, "status": "looked_at", "engagement_numbers": numbers}
+        lake.land("card_data", f"{dataset}:2026", proof, as_of=hours(1))
+    lake.engagement(  # 23:36 UTC: already the next day in Berlin
+        "midnight", as_of=hours(16), start=hours(14.6), notes=[note("n8", "late", modified=hours(15))]
+    )
     lake.land("engagements", "flips", engagement("flips", talk_duration=100), as_of=hours(1), engagement_id="flips")
     lake.land(
         "engagements", "never", engagement("never", notes="none"), as_of=hours(1), engagement_id="never"
@@ -486,6 +492,21 @@ def test_texts_of_an_engagement_with_blocked_card_data_do_not_leave(story: Story
     assert sorted(story.rows(query)) == sorted(read(story.refreshed, query)) == expected
     leaves = "select notes_text, note_versions, transcript_text, recordings from marts.crm_activities"
     assert story.rows(f"{leaves} where engagement_id = 'gone'") == [(None, [], None, [])]
+
+
+def test_a_blocked_note_is_in_no_mart_and_others_are(story: Story) -> None:
+    for mart in ("engagement_notes", "note_history"):
+        query = f"select distinct note, card_data_status from marts.{mart} where note_id = 'n9'"
+        assert set(story.rows(query)) <= {(None, "blocked")}
+        assert story.rows(f"select count(*) from marts.{mart} where note_id = 'n1' and note is null") == [(0,)]
+    assert story.rows("select notes_text from marts.engagements where engagement_id = 'gone'") == [(None,)]
+
+
+def test_an_engagement_whose_notes_nobody_looked_at_is_not_clean(story: Story) -> None:
+    proven = f"select {engagement_number('e1')} = cast(md5_number_lower('e1') & {2**63 - 1} as bigint)"
+    assert story.rows(proven) == [(True,)]
+    query = "select engagement_id from marts.engagements where card_data_status = 'not_scanned'"
+    assert story.rows(query) == read(story.refreshed, query) == [("midnight",)]
 
 
 def test_an_activity_gathers_what_leaves_of_an_engagement(story: Story) -> None:

@@ -3,6 +3,7 @@ import random
 import re
 import time
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from zcc_pipeline.domain.card_data import (
     Cue,
     Rule,
-    may_hold_card_data,
+    candidate_rows,
     redact_cues,
     redact_document,
     redact_file,
@@ -173,10 +174,73 @@ def test_a_document_keeps_every_other_byte():
     assert scan_document(clean) == []
 
 
-def test_the_quick_look_never_passes_over_what_the_scan_finds():
-    for sample in corpus(each=40):
-        document = json.dumps({"note": sample.text}).encode()
-        assert may_hold_card_data(document) or not scan_document(document), sample
+LONG = json.dumps({"note": "nothing of the kind " * 2000})
+"""Makes a batch so large that its documents are not simply read one by one."""
+
+
+def is_candidate(document, copies):
+    rows = candidate_rows(pa.array([LONG, *[document] * copies, LONG], pa.string()))
+    assert not {0, copies + 1} & set(rows)
+    return rows == list(range(1, copies + 1))
+
+
+@pytest.mark.parametrize("ensure_ascii", [True, False])
+def test_every_text_of_the_corpus_with_a_card_is_a_candidate(ensure_ascii):
+    samples = corpus(each=40)
+    documents = [json.dumps({"note": sample.text}, ensure_ascii=ensure_ascii) for sample in samples]
+    rows = set(candidate_rows(pa.array(documents, pa.string())))
+    for row, sample in enumerate(samples):
+        assert row in rows or not scan_document(documents[row].encode()), sample
+    clean = [row for row, sample in enumerate(samples) if row not in rows and not sample.is_card]
+    assert len(clean) > 0.2 * sum(not sample.is_card for sample in samples)
+
+
+MESSY = st.recursive(
+    HOSTILE | st.floats(allow_nan=False) | st.integers(),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(HOSTILE | st.sampled_from(["text", "call_id", "speaker", "value"]), inner)
+        | st.lists(st.fixed_dictionaries({"speaker": st.sampled_from("AB"), "text": HOSTILE}), max_size=4)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(MESSY, st.booleans(), st.sampled_from([1, 20]))
+def test_a_document_in_which_the_scan_finds_something_is_always_a_candidate(value, ensure_ascii, copies):
+    document = json.dumps(value, ensure_ascii=ensure_ascii)
+    if scan_document(document.encode("utf-8", "surrogatepass")):
+        assert is_candidate(document, copies)
+
+
+@pytest.mark.parametrize("copies", [1, 20])
+@pytest.mark.parametrize(
+    "document",
+    [
+        r'{"note":"\u0034111111111111111"}',
+        r'{"note":"4111\u00201111\n1111\t1111"}',
+        r'{"note":"f\u006fur one one one one one one one one one one one one one one one"}',
+        r'{"note":"\u0664111 1111 1111 1111"}',
+        r'{"note":"\ud835\udfd2111 1111 1111 1111"}',
+        r'{"note":"CVV \u0031\u0032\u0033"}',
+        r'{"m":[{"speaker":"a","te\u0078t":"4111 1111"},{"speaker":"a","te\u0078t":"1111 1111"}]}',
+        '{"call_id":"7","note":4111111111111111}',
+        '{"quadruple_id":"x","n":"four triple one, quadruple one, quadruple one quadruple one"}',
+        '{"my\\"call_id":"4111111111111111"}',
+    ],
+)
+def test_what_json_can_hide_is_a_candidate(document, copies):
+    assert scan_document(document.encode())
+    assert is_candidate(document, copies)
+
+
+def test_long_ids_and_lists_of_values_are_no_candidates():
+    calls = [
+        json.dumps({"call_id": f"{4111111111111111 + number}", "variables": [{"value": "A1"}, {"value": "five"}]})
+        for number in range(2000)
+    ]
+    assert candidate_rows(pa.array(calls, pa.string())) == []
 
 
 @settings(max_examples=300, deadline=None)

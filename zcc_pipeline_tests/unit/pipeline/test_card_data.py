@@ -6,9 +6,11 @@ import msgspec
 import pytest
 
 from zcc_pipeline.domain.completeness import ArtefactKind
+from zcc_pipeline.domain.datasets import DATASETS
 from zcc_pipeline.domain.ports import StoredFile, WantedArtefact
-from zcc_pipeline.domain.records import SHAPE_LIST
+from zcc_pipeline.domain.records import SHAPE_LIST, RecordChunk
 from zcc_pipeline.pipeline.artefacts import without_card_data
+from zcc_pipeline.pipeline.card_data import engagement_number
 from zcc_pipeline_tests.unit.pipeline.homes import NOW, TODAY, land, open_home
 
 CARD = "4111 1111 1111 1111"
@@ -26,8 +28,24 @@ def texts(runtime, dataset):
     return runtime.lake.latest(dataset, TODAY, TODAY).column("payload").to_pylist()
 
 
-def land_note(runtime, note, **more):
-    land(runtime, "zoom/notes", "n1", {"note_id": "n1", "note": note, **more}, day=TODAY, shape=SHAPE_LIST)
+def chunk(dataset, record_id, payload, *, engagement=None, **more):
+    return RecordChunk(
+        dataset=dataset,
+        shape=SHAPE_LIST,
+        route="poll",
+        as_of=NOW,
+        batch_id="",
+        record_ids=[record_id],
+        payloads=[json.dumps({**payload, **more}).encode()],
+        engagement_ids=[engagement],
+        occurred_at=[f"{TODAY}T09:00:00Z"],
+    )
+
+
+def land_note(runtime, note, *, engagement=None):
+    with runtime.lake.writer(DATASETS["zoom/notes"]) as writer:
+        writer.add(chunk("zoom/notes", "n1", {"note_id": "n1", "note": note}, engagement=engagement))
+        writer.commit()
 
 
 @pytest.mark.parametrize(("policy", "status"), [("flag", "flagged"), ("block", "blocked"), ("redact", "redacted")])
@@ -44,15 +62,44 @@ def test_a_note_with_a_card_is_known_as_such(tmp_path, policy, status):
 
 def test_a_clean_note_is_known_to_have_been_looked_at(tmp_path):
     with open_home(tmp_path, card_data_policy="flag") as runtime:
-        land_note(runtime, "all is well")
-        assert [(verdict["status"], verdict["findings"]) for verdict in verdicts(runtime)] == [("clean", [])]
+        land_note(runtime, "all is well", engagement="e1")
+        (proof,) = verdicts(runtime)
+        assert (proof["dataset"], proof["status"]) == ("zoom/notes", "looked_at")
+        assert proof["engagement_numbers"] == [engagement_number("e1")]
+        assert b"e1" not in msgspec.json.encode(proof["engagement_numbers"])
+
+
+def test_notes_of_one_hour_are_proven_together_and_only_once(tmp_path):
+    with open_home(tmp_path, card_data_policy="flag") as runtime:
+        for _ in range(2):
+            with runtime.lake.writer(DATASETS["zoom/notes"]) as writer:
+                for number in range(40):
+                    writer.add(chunk("zoom/notes", f"n{number}", {"note": "well"}, engagement=f"e{number % 30}"))
+                writer.commit()
+        (proof,) = verdicts(runtime)
+        assert sorted(proof["engagement_numbers"]) == sorted(engagement_number(f"e{number}") for number in range(30))
+        assert len(runtime.lake.files("zoom/card_data", TODAY)) == 1
 
 
 def test_what_an_older_version_held_is_not_forgotten(tmp_path):
     with open_home(tmp_path, card_data_policy="flag") as runtime:
-        land_note(runtime, NOTE["note"])
-        land_note(runtime, "paid")
-        assert [verdict["status"] for verdict in verdicts(runtime)] == ["flagged", "clean"]
+        land_note(runtime, NOTE["note"], engagement="e1")
+        land_note(runtime, "paid", engagement="e1")
+        assert {verdict["status"] for verdict in verdicts(runtime)} == {"flagged", "looked_at"}
+
+
+@pytest.mark.parametrize("rows", [1, 400])
+def test_only_what_holds_digits_is_rewritten_however_many_land_at_once(tmp_path, rows):
+    notes = [{"note_id": f"n{row}", "note": NOTE["note"] if row % 100 == 7 else f"well {row}"} for row in range(rows)]
+    notes[0]["note"] = f"é {CARD}"
+    with open_home(tmp_path, card_data_policy="redact") as runtime:
+        with runtime.lake.writer(DATASETS["zoom/notes"]) as writer:
+            for note in notes:
+                writer.add(chunk("zoom/notes", note["note_id"], note, padding="x" * 100))
+            counts = writer.commit()
+        assert counts.new == rows
+        landed = {note["note_id"]: note["note"] for note in map(json.loads, texts(runtime, "zoom/notes"))}
+    assert landed == {note["note_id"]: note["note"].replace(CARD, "[card number removed]") for note in notes}
 
 
 def test_landing_the_same_again_writes_nothing(tmp_path):

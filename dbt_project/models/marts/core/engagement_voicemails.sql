@@ -3,7 +3,11 @@
         materialized='incremental',
         incremental_strategy='replace_touched',
         unique_key='message_id',
-        pre_hook="{{ before_replace({'stg_zoom__voicemails': 'message_id', 'base_zoom__files': 'source_id'}) }}",
+        pre_hook="{{ before_replace({
+            'stg_zoom__voicemails': 'message_id',
+            'base_zoom__files': 'source_id',
+            'base_zoom__card_data': text_id_of(['zoom/voicemail_transcripts'])
+        }) }}",
         post_hook="{{ after_replace() }}"
     )
 }}
@@ -11,6 +15,10 @@
 
 with files as (
     select * from {{ touched_records('files', 'file_key', 'source_id') }}
+),
+
+card_data as (
+    {{ card_data_found(['zoom/voicemail_transcripts']) }}
 )
 
 select
@@ -35,7 +43,9 @@ select
     transcripts.path as transcript_path,
     transcripts.sha256 as transcript_sha256,
     voicemails.as_of as known_as_of,
+    card_data.status as card_data_status,
     {{ load_seq() }} as _load_seq
 from {{ touched_only(ref('stg_zoom__voicemails'), 'message_id') }} as voicemails
 left join files as media on voicemails.message_id = media.source_id and media.kind = 'voicemail'
 left join files as transcripts on voicemails.message_id = transcripts.source_id and transcripts.kind = 'voicemail_transcript'
+left join card_data on voicemails.message_id = card_data.text_id

@@ -27,7 +27,10 @@
 }}
 
 with measured as (
-    select * from {{ touched_only(ref('int_engagements__measured'), 'engagement_id', base=ref('stg_zoom__engagements')) }}
+    select
+        *,
+        {{ engagement_number('engagement_id') }} as engagement_number
+    from {{ touched_only(ref('int_engagements__measured'), 'engagement_id', base=ref('stg_zoom__engagements')) }}
 ),
 
 consumers as (
@@ -77,11 +80,15 @@ transcripts as (
     select
         engagement_id,
         count(*) as transcript_count,
+        {%- for kind in ['recording', 'messaging', 'voicemail'] %}
+        bool_or(kind = '{{ kind }}') as has_{{ kind }},
+        {%- endfor %}
         max(as_of) as known_as_of
     from (
         {%- for kind in ['recording', 'messaging', 'voicemail'] %}
         select
             engagement_id,
+            '{{ kind }}' as kind,
             as_of
         from {{ touched_records(kind ~ '_transcripts', 'source_id') }}
         where not is_deleted_at_source
@@ -136,6 +143,7 @@ card_data as (
         engagement_id,
         arg_min(status, {{ card_data_rank('status') }}) as card_data_status
     from {{ touched_records('card_data', 'card_data_key') }}
+    where engagement_id is not null
     group by engagement_id
 )
 
@@ -196,7 +204,13 @@ select
     coalesce(
         card_data.card_data_status,
         case
-            when coalesce(notes.note_count, 0) + coalesce(transcripts.transcript_count, 0) > 0 then 'not_scanned'
+            when notes.note_count > 0 and measured.engagement_number not in ({{ looked_at('zoom/notes') }}) then 'not_scanned'
+            {%- for kind in ['recording', 'messaging', 'voicemail'] %}
+            when
+                transcripts.has_{{ kind }}
+                and measured.engagement_number not in ({{ looked_at('zoom/' ~ kind ~ '_transcripts') }})
+                then 'not_scanned'
+            {%- endfor %}
             else 'clean'
         end
     ) as card_data_status,
