@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
+
+
+class DayLook(StrEnum):
+    """What the archive looks for in the lake's files of a day."""
+
+    STRAYS = "strays"
+    """Records of engagements that started on none of the days before."""
+    CHANGES = "changes"
+    """What differs from what is archived of the engagements that started on it."""
+    MANIFESTS = "manifests"
+    """What was listed, and whether all of it is archived or explained."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from hashlib import sha256
 from itertools import islice
 
 import msgspec
 
 from zcc_pipeline.archive.completeness import Absent, Manifest, digest_of_manifest, manifest_key
 from zcc_pipeline.archive.ledger import Action, Entry
-from zcc_pipeline.domain.archive_ledger import ArchivedRow, ArchiveWindow
+from zcc_pipeline.domain.archive_ledger import ArchivedRow, ArchiveWindow, DayLook
 from zcc_pipeline.domain.completeness import Status
 from zcc_pipeline.domain.records import SHAPE_LIST
 from zcc_pipeline.domain.suppression import SuppressionList
@@ -30,8 +31,9 @@ ARTEFACTS = "zoom/completeness"
 LISTED = (ENGAGEMENTS, "zoom/recordings", "zoom/voicemails")
 DATASETS_CLOSED = (*LISTED, ARTEFACTS)
 
-_AT_ONCE = 400
-_TAIL = 4 * _AT_ONCE
+_DAYS_AT_ONCE = 100
+_TAIL = 4 * _DAYS_AT_ONCE * len(DATASETS_CLOSED)
+"""Entries of the ledger that one settling may have made, several times over."""
 _THERE = frozenset({Status.STORED, Status.NONE_RECORDED, Status.NOT_EXPECTED})
 _MAY_COME = frozenset({Status.WAITING, Status.FAILED})
 
@@ -95,14 +97,36 @@ class Days:
             return
         known = self._runtime.state.archive.windows(first, last)
         near = {day + timedelta(days=offset) for day in touched for offset in range(FOLLOWING_DAYS + 1)}
-        found = (
-            (manifest, known.get((day, manifest.dataset)))
+        marks = self._runtime.state.archive_marks
+        seen = marks.all(DayLook.MANIFESTS)
+        days = (
+            day
             for day in iter_days(first, last)
             if day in near or any(not _is_closed(known.get((day, dataset))) for dataset in DATASETS_CLOSED)
-            for manifest in self._manifests(day)
         )
-        while part := list(islice(found, _AT_ONCE)):
-            self._settle(part)
+        while part := list(islice(days, _DAYS_AT_ONCE)):
+            looks = {day: self._fingerprint(day, known) for day in part}
+            same = {day for day in part if seen.get(day) == looks[day] and day not in near}
+            self.open |= same
+            self._settle(
+                [
+                    (manifest, known.get((day, manifest.dataset)))
+                    for day in part
+                    if day not in same
+                    for manifest in self._manifests(day)
+                ]
+            )
+            marks.save(DayLook.MANIFESTS, {day: looks[day] for day in part if day not in same})
+
+    def _fingerprint(self, day: date, known: Mapping[tuple[date, str], ArchiveWindow]) -> str:
+        """Of all that the manifests of a day are made of, and of what became of them."""
+        state, digest = self._runtime.state, sha256(self._sources.listed_fingerprint(day, ARTEFACTS).encode())
+        digest.update(repr([state.windows.last_complete_at(dataset, day) is not None for dataset in LISTED]).encode())
+        digest.update(repr([known.get((day, dataset)) for dataset in DATASETS_CLOSED]).encode())
+        for _, row in sorted(state.archive.on_days(day - timedelta(days=FOLLOWING_DAYS), day).items()):
+            digest.update(repr((row.engagement_id, row.version, row.is_pending)).encode())
+        digest.update(repr(len(self._erased)).encode())
+        return digest.hexdigest()
 
     def _settle(self, part: Sequence[tuple[Manifest, ArchiveWindow | None]]) -> None:
         state, now = self._runtime.state.archive, self._runtime.clock.now()

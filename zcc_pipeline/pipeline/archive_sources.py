@@ -11,9 +11,11 @@ from hashlib import sha256
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from zcc_pipeline.domain.archive_ledger import ArchivedRow, DayLook
 from zcc_pipeline.landing import Lake
 from zcc_pipeline.pipeline.completeness import FOLLOWING_DAYS
 from zcc_pipeline.pipeline.lake_facts import API_SHAPES
+from zcc_pipeline.state.archive_marks import StoredArchiveMarks
 
 ENGAGEMENTS = "zoom/engagements"
 FILES = "zoom/files"
@@ -79,13 +81,14 @@ class Found:
 
 
 class Sources:
-    """The lake as the archive sees it, a day at a time."""
+    """The lake as the archive sees it, a day at a time. ``marks`` spares it days that are as they were."""
 
-    def __init__(self, lake: Lake) -> None:
-        self._lake = lake
+    def __init__(self, lake: Lake, marks: StoredArchiveMarks) -> None:
+        self._lake, self._marks = lake, marks
         self._days = {dataset: frozenset(lake.days(dataset)) for dataset in (*RECORDS, FILES)}
         self._held: OrderedDict[date, dict[str, list[tuple[str, str, str, Version]]]] = OrderedDict()
-        self._elsewhere: dict[str, set[date]] | None = None
+        self._fingerprints: dict[date, str] = {}
+        self._elsewhere: Mapping[str, set[date]] | None = None
 
     def days(self) -> list[date]:
         """Days on which engagements started."""
@@ -111,6 +114,19 @@ class Sources:
                             held[dataset, record_id, shape] = version
         for engagement_id in sorted(found):
             yield found[engagement_id]
+
+    def fingerprint(self, day: date, rows: Mapping[str, ArchivedRow]) -> str:
+        """Of all lake files that may tell of the engagements of that day, and of what is archived of them.
+
+        The same again: ``find`` would give the same. Taken from listings that were made before anything is read here.
+        """
+        around = sorted(self._around(day, rows))
+        archived = ((row.engagement_id, row.source_hash, row.is_pending) for _, row in sorted(rows.items()))
+        return _digest(*((each, self._files_of(each)) for each in around), *archived)
+
+    def listed_fingerprint(self, day: date, also: str) -> str:
+        """Of the lake files of that day and of those of one more dataset."""
+        return _digest(self._files_of(day), *self._lake.listing(also, day))
 
     def records(self, found: Collection[Found]) -> dict[str, list[SourceRecord]]:
         """Payloads of those engagements' newest versions, by engagement."""
@@ -157,28 +173,45 @@ class Sources:
     def _strays(self) -> Mapping[str, set[date]]:
         """Days, by engagement, on which something of it lies far from its own day: a note pushed weeks later."""
         if self._elsewhere is None:
-            self._elsewhere = defaultdict(set)
-            recent: OrderedDict[date, set[str]] = OrderedDict()
-            for day in sorted(set().union(*self._days.values())):
-                here: set[str] = set()
-                for dataset in (*RECORDS, FILES):
-                    if day in self._days[dataset]:
-                        table = self._lake.latest(
-                            dataset, day, day, with_deleted=True, columns=("engagement_id", "shape")
-                        )
-                        ids = pc.unique(table.column("engagement_id")).to_pylist()
-                        if dataset == ENGAGEMENTS:
-                            api = table.filter(pc.is_in(table.column("shape"), value_set=pa.array(sorted(API_SHAPES))))
-                            recent[day] = set(api.column("engagement_id").to_pylist())
-                        here.update(each for each in ids if each is not None)
-                known = set().union(
-                    *(ids for each, ids in recent.items() if day - timedelta(days=FOLLOWING_DAYS) <= each <= day)
-                )
-                for engagement_id in here - known:
-                    self._elsewhere[engagement_id].add(day)
-                while len(recent) > FOLLOWING_DAYS + 1:
-                    recent.popitem(last=False)
+            known = self._marks.all(DayLook.STRAYS)
+            started: OrderedDict[date, set[str]] = OrderedDict()
+            for day in sorted(set(known).union(*self._days.values())):
+                before = [day - timedelta(days=offset) for offset in range(FOLLOWING_DAYS, -1, -1)]
+                fingerprint = _digest(*map(self._files_of, before))
+                if known.get(day) != fingerprint:
+                    near = set().union(*(self._started(each, started) for each in before))
+                    self._marks.save_strays(day, self._everyone(day) - near, fingerprint)
+            self._elsewhere = self._marks.strays()
         return self._elsewhere
+
+    def _everyone(self, day: date) -> set[str]:
+        """Engagements of which anything landed on that day."""
+        found: set[str] = set()
+        for dataset in (*RECORDS, FILES):
+            if day in self._days[dataset]:
+                table = self._lake.latest(dataset, day, day, with_deleted=True, columns=("engagement_id",))
+                found.update(pc.unique(table.column("engagement_id")).drop_null().to_pylist())
+        return found
+
+    def _started(self, day: date, held: OrderedDict[date, set[str]]) -> set[str]:
+        """Those that the API has shown to have started on it; a few days are held."""
+        if day not in held:
+            held[day] = set()
+            if day in self._days[ENGAGEMENTS]:
+                columns = ("engagement_id", "shape")
+                table = self._lake.latest(ENGAGEMENTS, day, day, with_deleted=True, columns=columns)
+                api = table.filter(pc.is_in(table.column("shape"), value_set=pa.array(sorted(API_SHAPES))))
+                held[day] = set(api.column("engagement_id").to_pylist())
+            while len(held) > FOLLOWING_DAYS + 1:
+                held.popitem(last=False)
+        return held[day]
+
+    def _files_of(self, day: date) -> str:
+        """Of the lake files of a day, as they were when this was first asked."""
+        if day not in self._fingerprints:
+            held = [each for each in (*RECORDS, FILES) if day in self._days[each]]
+            self._fingerprints[day] = _digest(*((each, self._lake.listing(each, day)) for each in held))
+        return self._fingerprints[day]
 
     def _index(self, day: date) -> dict[str, list[tuple[str, str, str, Version]]]:
         if day not in self._held:
@@ -202,3 +235,8 @@ class Sources:
 
 def _span(day: date) -> set[date]:
     return {day + timedelta(days=offset) for offset in range(FOLLOWING_DAYS + 1)}
+
+
+def _digest(*parts: object) -> str:
+    """Of plain values; their names and order count."""
+    return sha256("\n".join(map(repr, parts)).encode("utf-8", "surrogatepass")).hexdigest()

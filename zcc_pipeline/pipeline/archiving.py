@@ -21,7 +21,7 @@ from zcc_pipeline.archive.ocfl.inventory import INVENTORY
 from zcc_pipeline.archive.ocfl.layout import object_key
 from zcc_pipeline.archive.opening import Archive
 from zcc_pipeline.archive.stamps import Stamped
-from zcc_pipeline.domain.archive_ledger import ArchivedRow, ArchiveWindow
+from zcc_pipeline.domain.archive_ledger import ArchivedRow, ArchiveWindow, DayLook
 from zcc_pipeline.domain.errors import PermanentError
 from zcc_pipeline.pipeline.archive_days import Days
 from zcc_pipeline.pipeline.archive_indexing import INDEX, refresh_index
@@ -107,7 +107,8 @@ class _Export:
         self._archive: Archive = runtime.archive
         self._account = self._archive.account
         self._run_id = runtime.new_id()
-        self._sources = Sources(runtime.lake)
+        self._sources = Sources(runtime.lake, runtime.state.archive_marks)
+        self._marks = runtime.state.archive_marks.all(DayLook.CHANGES)
         self._index_days: set[date] = set()
         self._days = Days(runtime, self._sources, log=self._append, say=self._of_day)
 
@@ -137,6 +138,11 @@ class _Export:
     def _day(self, day: date, pool: ThreadPoolExecutor) -> None:
         state = self._runtime.state.archive
         known = state.on_days(day, day)
+        if self._marks.get(day) == self._sources.fingerprint(day, known):
+            self._report.engagements += len(known)
+            self._report.unchanged += len(known)
+            return
+        left_out = len(self._report.refused) + self._report.suppressed
         changed: list[tuple[Found, str]] = []
         erased = self._runtime.suppressed()
         for found in self._sources.find(day):
@@ -157,6 +163,9 @@ class _Export:
             records = self._sources.records([found for found, _ in part])
             for batch in _in_batches(part, BATCH):
                 self._batch(day, batch, records, pool)
+        if left_out == len(self._report.refused) + self._report.suppressed:  # else the day is looked at again
+            fingerprint = self._sources.fingerprint(day, state.on_days(day, day))
+            self._runtime.state.archive_marks.save(DayLook.CHANGES, {day: fingerprint})
 
     def _batch(
         self,

@@ -15,6 +15,7 @@ from zcc_pipeline.domain.purging import PendingPurge, Traces
 from zcc_pipeline.state.database import Database
 from zcc_pipeline.state.schema import (
     absences,
+    archive_strays,
     archived,
     artefacts,
     differences,
@@ -32,7 +33,17 @@ _IDS_PER_QUERY = 5_000  # under SQLite's limit on bound values
 _ROWS = 500
 _DAY = "day"
 _ROW = [purges.c[name] for name in PendingPurge.__dataclass_fields__]
-_BY_ENGAGEMENT = (artefacts, reads, differences, refresh_due, pushed_parts, exports, export_pieces, archived)
+_BY_ENGAGEMENT = (
+    artefacts,
+    reads,
+    differences,
+    refresh_due,
+    pushed_parts,
+    exports,
+    export_pieces,
+    archived,
+    archive_strays,
+)
 _TOUCHED = (*_BY_ENGAGEMENT, absences, quarantine, purges, purge_traces)
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0007"
+HEAD = "0008"
 """Schema this version writes: the newest migration. Four digits, so that a higher one is known to be newer."""
 
 VERSION_TABLE = "zcc_state_version"
@@ -262,6 +262,22 @@ archive_windows = sa.Table(
     sa.Column("changed_at", UtcDateTime, nullable=False),
 )
 
+archive_marks = sa.Table(
+    "zcc_archive_mark",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+)
+
+archive_strays = sa.Table(
+    "zcc_archive_stray",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("engagement_id", sa.Text, primary_key=True),
+    sa.Index("zcc_archive_stray_by_engagement", "engagement_id"),
+)
+
 # What was erased and must not come back: HMAC-SHA-256 of ids, under a key that is not in this database.
 suppressed = sa.Table(
     "zcc_suppressed",
@@ -330,6 +346,8 @@ LEDGER_TABLES = (
     export_pieces,
     archived,
     archive_windows,
+    archive_marks,
+    archive_strays,
     suppressed,
     purges,
     purge_traces,

@@ -22,6 +22,7 @@ import sqlalchemy as sa
 
 from zcc_pipeline.state.absences import StoredAbsences
 from zcc_pipeline.state.archive import StoredArchive
+from zcc_pipeline.state.archive_marks import StoredArchiveMarks
 from zcc_pipeline.state.artefacts import StoredArtefacts
 from zcc_pipeline.state.database import Database, open_ledger_engine, open_rate_engine, parse_state_url
 from zcc_pipeline.state.differences import StoredDifferences
@@ -55,6 +56,7 @@ class StateStore:
         self.differences = StoredDifferences(ledgers)
         self.exports = StoredExports(ledgers)
         self.archive = StoredArchive(ledgers)
+        self.archive_marks = StoredArchiveMarks(ledgers)
         self.suppression = StoredSuppression(ledgers, keys_folder)
         self.purges = StoredPurges(ledgers)
         self.settings = FrozenSettings(ledgers)
