@@ -157,10 +157,19 @@ transcripts as (
             )") }} as spoken
         from {{ touched_records(kind ~ '_transcripts', 'source_id') }}
         where not is_deleted_at_source and engagement_id not in (select engagement_id from blocked)
-        {%- if not loop.last %}
         union all
-        {%- endif %}
         {%- endfor %}
+        select
+            engagement_id,
+            email_message_id as source_id,
+            sent_at as occurred_at,
+            {{ plain_text("concat(nullif(coalesce(nullif(from_name, ''), user_name), '') || ': ', text)") }} as spoken
+        from {{ touched_records('email_messages', 'email_message_id') }}
+        where
+            not is_deleted_at_source
+            and engagement_id not in (select engagement_id from blocked)
+            and message_type is distinct from 'system'
+            and trim(text) <> ''
     )
     where trim(spoken) <> ''
     group by engagement_id

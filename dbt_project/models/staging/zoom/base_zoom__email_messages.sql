@@ -15,6 +15,7 @@ select
     {{ version_columns() }},
     {{ utc_timestamp('data.sent_time') }} as sent_at,
     data.subject,
+    data.text,
     data.from_type,
     data.user_name,
     data.message_type,
