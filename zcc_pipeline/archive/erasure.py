@@ -23,6 +23,8 @@ class Ground(StrEnum):
     """No entry says until when: nobody has decided that it may ever go."""
     CLOCK_BEHIND_LEDGER = "clock-behind-ledger"
     """The ledger has entries of a later time than the clock shows: one of them is wrong, and which cannot be known."""
+    STORAGE_LOCK = "storage-lock"
+    """The bucket that the archive lies in still keeps it (Object Lock), longer than anybody has promised."""
     NOT_ARCHIVED = "not-archived"
     ALREADY_PURGED = "already-purged"
 

@@ -155,6 +155,11 @@ def _show_chosen(report: PurgeReport) -> None:
         paragraph(f"Erased before: {_named(report.already)}.")
     if report.held:
         say(f"{counted(report.held, 'engagement')} past the last day and held by a matter.")
+    if report.locked:
+        paragraph(
+            f"{counted(report.locked, 'engagement')} past the last day and kept by the bucket itself; "
+            "--bypass-governance lifts locks in governance mode."
+        )
 
 
 def _show_elsewhere(report: PurgeReport) -> None:
@@ -182,6 +187,9 @@ def _why(refusal: Refusal) -> str:
     words = {
         "retention-unknown": "nobody has said until when it must be kept (ZCC_ARCHIVE_RETENTION)",
         "clock-behind-ledger": "the clock shows an earlier time than the ledger's newest entry",
+        "storage-lock": "the bucket keeps it"
+        + (f" until {refusal.retain_until}" if refusal.retain_until else " under a legal hold of its own")
+        + "; --bypass-governance lifts locks in governance mode",
         "not-archived": "the archive has no such engagement",
     }
     if refusal.retain_until is None or refusal.ground.value in words:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import random
 import shutil
@@ -10,18 +11,21 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
+from typer.testing import CliRunner, Result
 
 from zcc_pipeline.archive.erasure import Ground
 from zcc_pipeline.archive.ledger import Action, Entry, check_ledger
 from zcc_pipeline.archive.naming import object_id_of
 from zcc_pipeline.archive.ocfl import check_object
+from zcc_pipeline.archive.packaging import Selection, select
+from zcc_pipeline.cli.main import app
 from zcc_pipeline.inbox.owner_lock import OwnerLock
 from zcc_pipeline.pipeline.archive_verification import verify_archive
 from zcc_pipeline.pipeline.archiving import archive_changes
@@ -290,3 +294,47 @@ def wait_until_begun(there: PurgeStory, process: subprocess.Popen[bytes]) -> Non
     with closing(sqlite3.connect(there.told.home / "state.sqlite")) as state:
         while process.poll() is None and not state.execute("select 1 from zcc_purge").fetchall():
             time.sleep(0.002)
+
+
+@pytest.fixture
+def zcc(there: PurgeStory, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    for name, value in {**there.told.variables, "ZCC_ZOOM_ACCOUNT_ID": there.account}.items():
+        monkeypatch.setenv(name, value)
+    return lambda *arguments: CliRunner().invoke(app, ["archive", "purge", *arguments])
+
+
+def test_the_command_tells_what_would_go_then_does_it_and_exits_with_what_came_of_it(
+    there: PurgeStory, zcc: Callable[..., Result]
+) -> None:
+    would = zcc("--expired")
+    assert would.exit_code == 1, would.output
+    assert "2 engagements may go" in would.output
+    assert "Nothing was removed. With --yes it is, for good." in would.output
+    done = zcc("--expired", "--yes", "--actor", "privacy", "--json")
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert set(document["finished"]) == {there.gone, there.also_expired}
+    assert zcc("--expired", "--yes").exit_code == 0, "a nightly run with nothing to do is no failure"
+
+
+def test_the_command_says_why_something_must_be_kept(there: PurgeStory, zcc: Callable[..., Result]) -> None:
+    refused = zcc("--engagement", there.held, "--engagement", there.kept, "--yes", "--matter", "gdpr-3")
+    assert refused.exit_code == 1
+    assert "held for 2026-17" in refused.output
+    assert "until 2099-12-31" in refused.output
+    assert zcc("--before", "2026-01-01").exit_code == 2
+    assert zcc("--engagement", there.gone, "--actor", "Ann Smith").exit_code == 2
+
+
+def test_all_of_a_customer_are_judged_one_by_one(there: PurgeStory, zcc: Callable[..., Result]) -> None:
+    with there.told.runtime() as runtime:
+        chosen = {each.engagement_id: each for each in select(runtime.archive.objects, Selection())}
+    reached = {
+        key: {person["consumer_number"] for person in each.engagement["consumers"] if person.get("consumer_number")}
+        for key, each in chosen.items()
+        if each.engagement.get("consumers")
+    }
+    asked = next(number for key in (there.kept, there.gone, *reached) for number in reached.get(key, ()))
+    document = json.loads(zcc("--customer", asked, "--json").stdout)
+    judged = {*document["chosen"], *(each["engagement_id"] for each in document["refused"])}
+    assert judged == {key for key, numbers in reached.items() if asked in numbers}

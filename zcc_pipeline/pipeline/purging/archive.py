@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 from zcc_pipeline.archive.naming import engagement_id_of
 from zcc_pipeline.archive.ocfl import ObjectStore
 from zcc_pipeline.archive.ocfl.inventory import INVENTORY
 from zcc_pipeline.archive.ocfl.layout import object_key
 from zcc_pipeline.archive.storage import Place
+from zcc_pipeline.domain.errors import PermanentError
 from zcc_pipeline.pipeline.archive_indexing import refresh_index
 from zcc_pipeline.pipeline.purging.report import Removed
 from zcc_pipeline.pipeline.purging.subject import Subject
@@ -32,31 +33,43 @@ def clear(runtime: Runtime, subject: Subject) -> Iterator[Removed]:
 
 
 def clear_store(place: Place, objects: ObjectStore, subject: Subject) -> Iterator[Removed]:
-    """One copy of the archive: every version of each object, and what was set aside of them."""
+    """One copy of the archive: every version of each object, and what was set aside of them. One that the storage does
+    not let go keeps no other from going."""
     removed = files = 0
+    refused: list[PermanentError] = []
     for purge in subject.purges:
         there = sum(1 for _ in place.keys(object_key(purge.object_id)))
-        if there:
+        if not there and not place.locks:
+            continue  # in a bucket versions may be left of what shows no more
+        try:
             objects.remove(purge.object_id, bypass_governance=subject.bypass_governance)
-            removed += 1
+        except PermanentError as error:
+            refused.append(error)
+        else:
+            removed += there > 0
             files += there
     yield Removed(PLACE, "objects", removed)
     yield Removed(PLACE, "files in objects", files)
-    aside = 0
+    yield Removed(PLACE, "folders set aside", _clear_set_aside(place, subject))
+    if refused:
+        raise PermanentError(f"{len(refused)} of the objects cannot be removed: {refused[0]}")
+
+
+def _clear_set_aside(place: Place, subject: Subject) -> int:
+    cleared = 0
     for name in list(place.folders(_SET_ASIDE)):
         if _is_theirs(place, f"{_SET_ASIDE}/{name}", subject):
             place.remove(f"{_SET_ASIDE}/{name}", bypass_governance=subject.bypass_governance)
-            aside += 1
-    yield Removed(PLACE, "folders set aside", aside)
+            cleared += 1
+    return cleared
 
 
 def _is_theirs(place: Place, folder: str, subject: Subject) -> bool:
     """By its inventory, or else by the ids that stand in its files."""
     data = place.read(f"{folder}/{INVENTORY}")
-    try:
-        return data is not None and engagement_id_of(json.loads(data)["id"]) in subject.engagement_ids
-    except (ValueError, KeyError, TypeError, AttributeError):
-        pass
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        if data is not None:
+            return engagement_id_of(json.loads(data)["id"]) in subject.engagement_ids
     ids = [each.encode("utf-8", "surrogatepass") for each in subject.own_ids]
     return any(_holds(place, key, ids) for key in place.keys(folder))
 

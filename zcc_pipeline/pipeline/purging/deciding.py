@@ -13,6 +13,7 @@ from zcc_pipeline.archive.packaging import Selection, select
 from zcc_pipeline.archive.retention import lapses_at
 from zcc_pipeline.domain.purging import PendingPurge
 from zcc_pipeline.pipeline.purging.report import Refusal
+from zcc_pipeline.pipeline.purging.storage_lock import NO_DATE, kept_until
 from zcc_pipeline.pipeline.runtime import Runtime
 
 
@@ -45,6 +46,7 @@ class Plan:
     refused: tuple[Refusal, ...] = ()
     already: tuple[str, ...] = ()
     held: int = 0
+    locked: int = 0
 
 
 def read_ledger(runtime: Runtime) -> tuple[Standings, int]:
@@ -65,7 +67,15 @@ def decide(runtime: Runtime, wish: Wish, *, run_id: str) -> Plan:
     if wish.is_expired or wish.again:
         for standing in standings.all():
             choice.look_at(standing)
-    return Plan(size, tuple(choice.chosen.values()), tuple(choice.refused), tuple(choice.already), choice.held)
+    choice.leave_what_the_storage_keeps()
+    return Plan(
+        size,
+        tuple(choice.chosen.values()),
+        tuple(choice.refused),
+        tuple(choice.already),
+        choice.held,
+        choice.locked,
+    )
 
 
 @dataclass(slots=True)
@@ -79,9 +89,12 @@ class _Choice:
     refused: list[Refusal] = field(default_factory=list)
     already: list[str] = field(default_factory=list)
     held: int = 0
+    locked: int = 0
+    _asked: set[str] = field(default_factory=set)
 
     def asked_for(self, engagement_id: str) -> None:
         """By its id or as one of a customer's: an answer is owed, also where it is no."""
+        self._asked.add(engagement_id)
         object_id = object_id_of(self.runtime.archive.account, engagement_id)
         decision = decide_erasure(self.standings, object_id, now=self.now)
         standing = self.standings.of(object_id)
@@ -105,6 +118,20 @@ class _Choice:
             self.held += decision.ground is Ground.LEGAL_HOLD and _has_lapsed(standing, self.now)
             if decision.is_allowed:
                 self._choose(its_id, standing.object_id, standing.day)
+
+    def leave_what_the_storage_keeps(self) -> None:
+        """What a bucket would not let go is not begun with: the rest can be finished."""
+        place = self.runtime.archive.place
+        for row in list(self.chosen.values()):
+            until = kept_until(place, row.object_id, now=self.now, bypass_governance=self.wish.bypass_governance)
+            if until is None:
+                continue
+            del self.chosen[row.engagement_id]
+            if row.engagement_id in self._asked:
+                day = None if until == NO_DATE else until.date()
+                self.refused.append(Refusal(row.engagement_id, Ground.STORAGE_LOCK, day))
+            else:
+                self.locked += 1
 
     def _choose(self, engagement_id: str, object_id: str, day: date | None, *, is_logged: bool = False) -> None:
         actor = self.wish.actor or self.runtime.archive.actor

@@ -236,6 +236,7 @@ def _report_of(plan: Plan, *, is_dry_run: bool) -> PurgeReport:
         refused=plan.refused,
         already=plan.already,
         held=plan.held,
+        locked=plan.locked,
     )
 
 

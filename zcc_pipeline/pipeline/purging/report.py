@@ -77,6 +77,8 @@ class PurgeReport:
     """Asked for and erased before."""
     held: int = 0
     """Past their last day and held by a matter."""
+    locked: int = 0
+    """The same, and kept by the archive's storage itself."""
     resumed: tuple[str, ...] = ()
     """Of a purge that was cut off."""
     finished: tuple[str, ...] = ()
