@@ -52,7 +52,7 @@ class PipelineSettings(BaseSettings):
     deep_lookback_days: int = Field(35, ge=1, le=366, description="Days read again every week", examples=["35"])
 
     card_data_policy: Literal["off", "flag", "block", "redact"] = Field(
-        "off",
+        "flag",
         description="What becomes of texts with card data: not looked for, flagged, kept from leaving, or landed "
         "without the digits",
         examples=["redact"],
