@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -23,7 +23,7 @@ from zcc_pipeline.archive.ledger import (
     signer_of,
 )
 from zcc_pipeline.archive.ledger.bucket_shelf import BucketShelf
-from zcc_pipeline.archive.ledger.ledger import note_name
+from zcc_pipeline.archive.ledger.ledger import NOTES, note_name
 from zcc_pipeline.archive.ocfl import Author, ObjectStore
 from zcc_pipeline.archive.retention import RetentionRules, lapses_at, read_retention
 from zcc_pipeline.archive.stamps import Authority, Roots, Stamped, read_roots, stamp_newest
@@ -147,6 +147,14 @@ class Archive:
             witnesses=() if witness is None else (_witness(witness, self.access, self._clock),),
         )
 
+    def witnessed(self) -> Iterator[bytes]:
+        """Checkpoints that the witness has, wherever it lies."""
+        if self.access.witness is not None:
+            shelf = _witness_shelf(self.access.witness, self.access, self._clock)
+            for name in shelf.names(NOTES):
+                if name.endswith(".note"):
+                    yield shelf.read(name) or b""
+
     @property
     def _origin(self) -> str:
         return f"zcc-pipeline/{safe_name(self.access.account or 'archive')}"
@@ -199,12 +207,14 @@ def open_shelf(place: Place, folder: str, *, clock: Clock, lock: Callable[[], Lo
 
 
 def _witness(url: str, access: ArchiveAccess, clock: Clock) -> Callable[[Checkpoint], None]:
-    setting = "ZCC_ARCHIVE_WITNESS_URL"
-    shelf = open_shelf(
-        open_place(setting, url, "gets a copy of each signed checkpoint", access, clock=clock), "", clock=clock
-    )
+    shelf = _witness_shelf(url, access, clock)
 
     def keep(checkpoint: Checkpoint) -> None:
         shelf.write(note_name(checkpoint.size), checkpoint.note)
 
     return keep
+
+
+def _witness_shelf(url: str, access: ArchiveAccess, clock: Clock) -> Shelf:
+    purpose = "gets a copy of each signed checkpoint"
+    return open_shelf(open_place("ZCC_ARCHIVE_WITNESS_URL", url, purpose, access, clock=clock), "", clock=clock)

@@ -146,7 +146,9 @@ def _checkpoints(archive: Archive, options: VerifyOptions) -> Iterator[bytes]:
     for folder in folders:
         if not folder.is_dir():
             raise ConfigurationError("--checkpoints", f"{folder} is no folder")
-    if archive.access.witness is not None:
+    if archive.access.witness is not None and archive.access.witness.startswith("s3://"):
+        yield from archive.witnessed()
+    elif archive.access.witness is not None:
         folders.append(folder_of("ZCC_ARCHIVE_WITNESS_URL", archive.access.witness, "copies of checkpoints"))
     for folder in folders:
         for path in sorted(folder.rglob("*")):

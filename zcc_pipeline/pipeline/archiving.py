@@ -21,6 +21,7 @@ from zcc_pipeline.archive.ocfl.inventory import INVENTORY
 from zcc_pipeline.archive.ocfl.layout import object_key
 from zcc_pipeline.archive.opening import Archive
 from zcc_pipeline.archive.stamps import Stamped
+from zcc_pipeline.archive.storage import Worm
 from zcc_pipeline.domain.archive_ledger import ArchivedRow, ArchiveWindow, DayLook
 from zcc_pipeline.domain.errors import PermanentError
 from zcc_pipeline.pipeline.archive_days import Days
@@ -29,6 +30,7 @@ from zcc_pipeline.pipeline.archive_snapshots import build_snapshot
 from zcc_pipeline.pipeline.archive_sources import Found, SourceRecord, Sources
 from zcc_pipeline.pipeline.retaining import PromiseReport, promise_retention
 from zcc_pipeline.pipeline.runtime import Runtime
+from zcc_pipeline.pipeline.storage_locks import StorageLocks
 
 THREADS = 8
 BATCH = 200
@@ -73,6 +75,8 @@ class ArchiveReport:
     days_open: set[date] = field(default_factory=set)
     retention: PromiseReport = field(default_factory=PromiseReport)
     """What the ledger was told about how long things are kept."""
+    worm: Worm | None = None
+    """What the storage promises about changing what was written, as it was tried when the export began."""
     ledger_size: int = 0
     root_hash: str = ""
     unwitnessed: set[str] = field(default_factory=set)
@@ -110,9 +114,11 @@ class _Export:
         self._sources = Sources(runtime.lake, runtime.state.archive_marks)
         self._marks = runtime.state.archive_marks.all(DayLook.CHANGES)
         self._index_days: set[date] = set()
+        self._locks = StorageLocks(runtime)
         self._days = Days(runtime, self._sources, log=self._append, say=self._of_day)
 
     def run(self, days: tuple[date, date]) -> None:
+        self._report.worm = self._archive.place.worm()
         self._archive.objects.prepare()
         self._heal()
         first, last = days
@@ -127,8 +133,9 @@ class _Export:
         self._days.look(first, last, self._report.days_touched | refused)
         self._report.days_closed, self._report.days_open = self._days.closed, self._days.open
         self._report.days_reopened = self._days.reopened
-        self._report.retention = promise_retention(self._runtime, days=days)
+        self._report.retention = promise_retention(self._runtime, days=days, before=self._locks.extend)
         self._report.unwitnessed |= self._report.retention.unwitnessed
+        self._locks.catch_up()
         refresh_index(self._runtime, self._index_days)
         newest = self._archive.ledger.latest()
         if newest is not None:
@@ -159,6 +166,7 @@ class _Export:
         if changed:
             state.save_windows([ArchiveWindow(day, INDEX, "", is_closed=False)], now=self._runtime.clock.now())
             self._index_days.add(day)
+            self._locks.expect(day)
         for part in _in_batches(changed, _HELD):
             records = self._sources.records([found for found, _ in part])
             for batch in _in_batches(part, BATCH):
@@ -185,7 +193,7 @@ class _Export:
                 continue
             rows.append(ArchivedRow(found.engagement_id, day, source_hash, outcome.version, outcome.inventory_sha512))
             if outcome.is_new_version:
-                entries.append(self._entry(outcome.object_id, outcome.version, outcome.inventory_sha512, day))
+                entries.append(self._entry(outcome, day))
             self._count(day, outcome)
         self._append(entries)
         state.save(rows, now=clock.now())
@@ -200,9 +208,12 @@ class _Export:
                 objects.inventory(object_id),
                 lambda path: objects.open(object_id, path),
             )
-            return objects.write(snapshot, message=_MESSAGE, author=self._archive.author)
+            lock = self._locks.of(found.engagement_id, day)
+            written = objects.write(snapshot, message=_MESSAGE, author=self._archive.author, lock=lock)
         except PermanentError as error:
             return RefusedObject(found.engagement_id, day, str(error))
+        self._locks.note(written, lock)
+        return written
 
     def _count(self, day: date, written: Written) -> None:
         report = self._report
@@ -222,15 +233,16 @@ class _Export:
             appended: Appended = self._archive.ledger.append(entries)
             self._report.unwitnessed |= set(appended.unwitnessed)
 
-    def _entry(self, object_id: str, version: int, inventory_sha512: str, day: date | None) -> Entry:
+    def _entry(self, written: Written, day: date | None) -> Entry:
         return Entry(
-            Action.CREATE if version == 1 else Action.ADD_VERSION,
+            Action.CREATE if written.version == 1 else Action.ADD_VERSION,
             self._archive.actor,
             self._run_id,
-            object_id=object_id,
-            version=version,
-            inventory_sha512=inventory_sha512,
+            object_id=written.object_id,
+            version=written.version,
+            inventory_sha512=written.inventory_sha512,
             day=day,
+            storage_version=written.storage_version,
         )
 
     def _of_day(self, action: Action, day: date, dataset: str, manifest_sha512: str) -> Entry:
@@ -271,11 +283,18 @@ class _Export:
 
     def _unlogged(self, object_id: str, logged: Logged | None, day: date | None) -> Iterator[Entry]:
         """Entries of those versions that the ledger does not know."""
-        head = self._archive.objects.head(object_id)
+        place, key = self._archive.place, object_key(object_id)
+        try:
+            head = self._archive.objects.settle(object_id)
+        except PermanentError:  # its next write says what is wrong with it, and refuses that one alone
+            head = self._archive.objects.head(object_id)
         known = 0 if logged is None else logged.entry.version or 0
         for version in range(known + 1, (head.version if head else 0) + 1):
-            data = self._archive.place.read(f"{object_key(object_id)}/v{version}/{INVENTORY}")
-            yield self._entry(object_id, version, sha512(data or b"").hexdigest(), day)
+            digest = sha512(place.read(f"{key}/v{version}/{INVENTORY}") or b"").hexdigest()
+            is_newest = head is not None and version == head.version
+            storage_version = place.version_id(f"{key}/{INVENTORY}") if is_newest else None
+            written = Written(object_id, version, digest, is_new_version=True, storage_version=storage_version)
+            yield self._entry(written, day)
 
 
 def _in_batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:

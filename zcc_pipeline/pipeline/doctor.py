@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
 
-from zcc_pipeline.domain.errors import ZccPipelineError
+from zcc_pipeline.domain.errors import ConfigurationError, ZccPipelineError
 from zcc_pipeline.landing import open_storage
 from zcc_pipeline.pipeline.crms import EXPORTS
 from zcc_pipeline.pipeline.runtime import Runtime
@@ -53,6 +53,7 @@ def examine_machine(runtime: Runtime) -> Iterator[Finding]:
     yield _lock(runtime)
     yield _write(runtime, "lake", "ZCC_LAKE_URL", runtime.config.lake_url)
     yield _write(runtime, "files", "ZCC_FILES_URL", runtime.config.files_url)
+    yield _archive(runtime)
 
 
 def _versions() -> Finding:
@@ -86,8 +87,9 @@ def _state(runtime: Runtime) -> Iterator[Finding]:
     zone = runtime.config.timezone.key
     try:
         runtime.config.home.mkdir(parents=True, exist_ok=True)
-        with StateStore.open(runtime.config.state_url) as state:
+        with StateStore.open(runtime.config.state_url, keys_folder=runtime.config.home / "keys") as state:
             frozen = state.settings.timezone()
+            erased = _erased(state)
             held = sum(item.room != EXPORTS for item in state.quarantine.list())
     except ZccPipelineError as error:
         yield Finding("state", Verdict.PROBLEM, str(error), "check ZCC_STATE_URL")
@@ -108,8 +110,20 @@ def _state(runtime: Runtime) -> Iterator[Finding]:
         )
     else:
         yield Finding("time zone", Verdict.OK, f"{zone}, as the data here")
+    if erased is not None:
+        yield erased
     if held:
         yield Finding("quarantine", Verdict.WARNING, f"{held:,} records could not be processed and are held")
+
+
+def _erased(state: StateStore) -> Finding | None:
+    """Whether what was erased can be recognised; None where nothing ever was."""
+    try:
+        ids = len(state.suppression.snapshot())
+    except ConfigurationError as error:
+        text = str(error).partition(". ")[0]
+        return Finding("erased", Verdict.PROBLEM, text, "put the key back from a backup; until then nothing is read")
+    return Finding("erased", Verdict.OK, f"{ids:,} ids are kept from coming back") if ids else None
 
 
 def _lock(runtime: Runtime) -> Finding:
@@ -147,6 +161,19 @@ def _write(runtime: Runtime, topic: str, setting: str, url: str) -> Finding:
             topic, Verdict.PROBLEM, f"what was written to {_shown(url)} was not there afterwards", f"check {setting}"
         )
     return Finding(topic, Verdict.OK, f"writable: {_shown(url)}")
+
+
+def _archive(runtime: Runtime) -> Finding:
+    """What the archive's storage promises; a bucket is tried."""
+    try:
+        place = runtime.archive.place
+        worm, can_lock = place.worm(), place.locks
+    except ZccPipelineError as error:
+        return Finding("archive", Verdict.PROBLEM, str(error), "check ZCC_ARCHIVE_URL and ZCC_ARCHIVE_LOCK_MODE")
+    if worm.is_worm:
+        return Finding("archive", Verdict.OK, f"WORM: {worm.reason}")
+    verdict = Verdict.WARNING if can_lock else Verdict.OK
+    return Finding("archive", verdict, f"not WORM: {worm.reason}", "docs/archive-s3.md tells what that means")
 
 
 def _shown(url: str) -> str:

@@ -11,6 +11,7 @@ from zcc_pipeline.archive.naming import engagement_id_of, object_id_of
 from zcc_pipeline.pipeline.archive_indexing import refresh_index_if_free
 from zcc_pipeline.pipeline.retaining import read_standings
 from zcc_pipeline.pipeline.runtime import Runtime
+from zcc_pipeline.pipeline.storage_locks import hold_in_storage, release_in_storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,9 @@ def hold(
     or an actor that could name a person."""
     scope = _scope(runtime, engagement_ids, days)
     standings = read_standings(runtime)
-    return _carry_out(
-        runtime, standings, plan_hold(standings, scope, matter=matter, actor=actor, run_id=runtime.new_id()), matter
-    )
+    plan = plan_hold(standings, scope, matter=matter, actor=actor, run_id=runtime.new_id())
+    hold_in_storage(runtime, standings, scope)
+    return _carry_out(runtime, standings, plan, matter)
 
 
 def plan_to_release(
@@ -56,7 +57,12 @@ def plan_to_release(
 
 def release(runtime: Runtime, planned: tuple[Standings, HoldPlan], *, matter: str) -> HoldOutcome:
     """End what was planned."""
-    return _carry_out(runtime, *planned, matter)
+    standings, plan = planned
+    outcome = _carry_out(runtime, standings, plan, matter)
+    object_ids = (*plan.unchanged.object_ids, *(entry.object_id for entry in plan.entries if entry.object_id))
+    days = (*plan.unchanged.days, *(entry.day for entry in plan.entries if entry.day))
+    release_in_storage(runtime, standings, Scope(object_ids, days))
+    return outcome
 
 
 def describe_plan(standings: Standings, plan: HoldPlan, matter: str) -> HoldOutcome:

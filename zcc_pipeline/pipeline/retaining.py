@@ -6,7 +6,7 @@ that was once promised is never taken back: where a file that was changed would 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date
 from pathlib import Path
@@ -53,12 +53,17 @@ def read_standings(runtime: Runtime) -> Standings:
     return Standings.read(runtime.archive.ledger.entries())
 
 
-def promise_retention(runtime: Runtime, *, days: tuple[date, date] | None = None) -> PromiseReport:
+def promise_retention(
+    runtime: Runtime,
+    *,
+    days: tuple[date, date] | None = None,
+    before: Callable[[Sequence[Entry]], None] = lambda _: None,
+) -> PromiseReport:
     """Tell the ledger until when archived engagements are kept, where that is new or later than it was.
 
     Of those that started on the days (both included; all if None). Does nothing without a retention file, or before
-    the analysts' copy was published for the first time: what has no promise never expires. ``ConfigurationError`` where
-    the file is wrong.
+    the analysts' copy was published for the first time: what has no promise never expires. ``before`` hears of entries
+    before the ledger does. ``ConfigurationError`` where the file is wrong.
     """
     report = PromiseReport()
     rules, analytics = runtime.archive.retention, runtime.config.warehouse.analytics_path
@@ -76,9 +81,18 @@ def promise_retention(runtime: Runtime, *, days: tuple[date, date] | None = None
         if entry is not None:
             entries.append(entry)
         if len(entries) == BATCH:
-            _append(runtime, entries, report)
-    _append(runtime, entries, report)
+            _append(runtime, entries, report, before)
+    _append(runtime, entries, report, before)
     return report
+
+
+def expected_last_days(runtime: Runtime, day: date) -> dict[str, date]:
+    """What the file would promise engagements that started on a day, as far as the analysts' copy knows them."""
+    rules, analytics = runtime.archive.retention, runtime.config.warehouse.analytics_path
+    if rules is None or not analytics.is_file():
+        return {}
+    facts = _facts(analytics, runtime.config.timezone, (day, day))
+    return {engagement_id: rules.retention_of(each).retain_until for engagement_id, each in facts}
 
 
 def _promise(
@@ -106,8 +120,11 @@ def _promise(
     )
 
 
-def _append(runtime: Runtime, entries: list[Entry], report: PromiseReport) -> None:
+def _append(
+    runtime: Runtime, entries: list[Entry], report: PromiseReport, before: Callable[[Sequence[Entry]], None]
+) -> None:
     if entries:
+        before(entries)
         report.unwitnessed |= set(runtime.archive.ledger.append(entries).unwitnessed)
         entries.clear()
 

@@ -62,6 +62,9 @@ class Entry:
     """How much was looked at or handed over."""
     retention_class: str | None = None
     """Name of the class that ``retain_until`` comes from."""
+    storage_version: str | None = None
+    """The storage's own name for the object's inventory as that version wrote it, where the storage keeps versions: it
+    is found again under it whatever was put over it since."""
 
 
 @dataclass(frozen=True, slots=True)

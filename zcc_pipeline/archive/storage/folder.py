@@ -159,5 +159,7 @@ class FolderPlace:
     def worm(self) -> Worm:
         """A plain disk promises nothing: whoever may write may change."""
         return Worm(
-            is_worm=False, reason="a folder on a disk: changes are shown by the ledger, and cannot be prevented here"
+            is_worm=False,
+            reason="a folder on a disk: what is changed is shown by the ledger (the audit-trail alternative), "
+            "and cannot be prevented here",
         )

@@ -24,7 +24,8 @@ class Lock:
 
     retain_until: datetime | None = None
     """None: nobody knows a date, and the place's own number of days counts."""
-    is_held: bool = False
+    is_held: bool | None = None
+    """Whether a matter holds it; None leaves that as it is."""
 
 
 UNKNOWN = Lock()
@@ -81,7 +82,7 @@ class Place(Protocol):
         ...
 
     def protect(self, key: str, lock: Lock) -> None:
-        """Every version of everything in a folder is kept as long as that says, held or not held any more."""
+        """Every version of everything in a folder is kept as long as that says, and held or not any more."""
         ...
 
     def is_being_written(self, key: str) -> bool:

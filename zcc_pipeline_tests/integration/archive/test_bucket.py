@@ -147,7 +147,7 @@ def test_protecting_lengthens_and_holds_every_version_and_never_shortens(opened:
     assert {(each["ObjectLockRetainUntilDate"], each["ObjectLockLegalHoldStatus"]) for each in one.versions()} == {
         (longer, "ON")
     }
-    one.store.protect(ID, Lock(LATER))
+    one.store.protect(ID, Lock(LATER, is_held=False))
     assert {(each["ObjectLockRetainUntilDate"], each["ObjectLockLegalHoldStatus"]) for each in one.versions()} == {
         (longer, "OFF")
     }

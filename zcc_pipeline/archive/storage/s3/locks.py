@@ -147,7 +147,7 @@ class Locks:
                 VersionId=version.version_id,
                 Retention={"Mode": kept.mode or self.mode.upper(), "RetainUntilDate": wanted},
             )
-        if kept.is_held != lock.is_held:
+        if lock.is_held is not None and kept.is_held != lock.is_held:
             self._bucket.call(
                 "put_object_legal_hold",
                 version.key,
