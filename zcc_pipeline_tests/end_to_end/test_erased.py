@@ -16,12 +16,14 @@ from zcc_pipeline.domain.completeness import ArtefactKind
 from zcc_pipeline.domain.datasets import DATASETS
 from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.domain.events import ERASED_BODY
+from zcc_pipeline.domain.ports import Silence
 from zcc_pipeline.inbox import InboxReader
 from zcc_pipeline.pipeline.archiving import archive_changes
 from zcc_pipeline.pipeline.artefacts import fetch_files
 from zcc_pipeline.pipeline.per_engagement import SURVEYS, read_each
 from zcc_pipeline.pipeline.refresh import refresh
 from zcc_pipeline.pipeline.restore import restore
+from zcc_pipeline.settings import open_runtime
 from zcc_pipeline_tests.event_senders import FLOW_TOKEN, SECRET
 from zcc_pipeline_tests.lakes import all_rows
 from zcc_pipeline_tests.received import posted, receive
@@ -29,8 +31,8 @@ from zcc_pipeline_tests.story import Story, story
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-MADE_ANEW = {"zoom/events", "zoom/coverage"}
-"""Datasets that another home has otherwise: one was pushed to, the other was not."""
+MADE_HERE = {"zoom/events", "zoom/coverage", "zoom/completeness", "zoom/files", "zoom/card_data"}
+"""Datasets that tell of the home as well as of the account: one was pushed to, the other was not."""
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +113,7 @@ def records(told: Story) -> set[tuple[str, str, str, str]]:
     volatile = {"download_url", "transcript_url", "playback_url", "path", "callback_voice_messages"}
     found = set()
     for row in lake_of(told):
-        if row["dataset"] not in MADE_ANEW and row["route"] == "poll":
+        if row["dataset"] not in MADE_HERE and row["route"] == "poll":
             payload = {key: value for key, value in json.loads(row["payload"]).items() if key not in volatile}
             found.add((row["dataset"], row["record_id"], row["engagement_id"] or "", json.dumps(payload)))
     return found
@@ -155,10 +157,7 @@ def test_no_way_leads_back_and_everything_else_is_as_before(before: Story, erase
     for path in after.home.glob("inbox*"):
         path.unlink()  # holds the one event that came whole: the purge removes it, and that is another test
     assert traces(after.home, words) == []
-    polled = {row for row in records(before) if row[2] not in engagements_of(erased)}
-    assert {row for row in records(after) if row[0] != "zoom/completeness"} >= {
-        row for row in polled if row[0] not in {"zoom/completeness", "zoom/files"}
-    }
+    assert records(after) >= {row for row in records(before) if row[2] not in engagements_of(erased)}
     assert files(after) <= files(before)
     assert not any(each in name for name in files(after) for each in ids_of(erased))
 
@@ -194,6 +193,32 @@ def test_what_still_lies_in_the_lake_is_not_asked_for_any_more(before: Story, er
     assert fetched.total("suppressed") == sum(len(each["recordings"]) for each in erased)
     assert read.total("received") == fetched.total("received") == 0
     assert sum(later.ask("state")["requests"]["by_route"].values()) == calls
+
+
+class EraseOnTheWay(Silence):
+    """Erases everything that is wanted as soon as the first file has come."""
+
+    def __init__(self, told: Story, ids: set[str]) -> None:
+        self._told, self._ids = told, ids
+
+    def advance(self, task: str, amount: int = 1) -> None:
+        with self._told.runtime() as runtime:
+            runtime.state.suppression.add(self._ids, now=runtime.clock.now())
+
+
+def test_a_file_that_was_on_its_way_when_its_engagement_was_erased_does_not_stay(
+    before: Story, erased: list[dict[str, Any]]
+) -> None:
+    meanwhile = beside(before, "meanwhile")
+    meanwhile.pull(only=("zoom/engagements", "zoom/recordings"))
+    progress = EraseOnTheWay(meanwhile, ids_of(erased))
+
+    with open_runtime(meanwhile.settings, clock=meanwhile.clock, progress=progress) as runtime:
+        fetched = fetch_files(runtime, ArtefactKind.RECORDING, meanwhile.days, only=frozenset(engagements_of(erased)))
+
+    assert fetched.total("received") > 0
+    assert fetched.total("suppressed") == fetched.total("received")
+    assert files(meanwhile) == set()
 
 
 def test_a_pull_after_a_lost_key_stops_before_anything_lands(before: Story, erased: list[dict[str, Any]]) -> None:
