@@ -4,6 +4,7 @@ that a file never changes; here one is replaced, in one step, by the same file w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -67,6 +68,18 @@ def find_rows(storage: Storage, file: LakeFile, doomed: Doomed) -> Iterator[Doom
             for row in table.filter(from_numpy(is_doomed, pa.bool_())).to_pylist():
                 payload = row["payload"].encode("utf-8", "surrogatepass")
                 yield DoomedRow(row["record_id"], row["engagement_id"], payload)
+
+
+def find_shared(storage: Storage, file: LakeFile, record_ids: AbstractSet[str], doomed: Doomed) -> Iterator[str]:
+    """Those of the records that an engagement which stays has as well."""
+    wanted = pa.array(sorted(record_ids), pa.string())
+    with storage.open_input(file.path) as source, pq.ParquetFile(source) as parquet:
+        for batch in parquet.iter_batches(_READ_ROWS, columns=_NAMES, use_threads=False):
+            table = pa.Table.from_batches([batch])
+            is_wanted = pc.is_in(table.column("record_id"), value_set=wanted)
+            for row in table.filter(is_wanted).to_pylist():
+                if row["engagement_id"] is not None and row["engagement_id"] not in doomed.engagement_ids:
+                    yield row["record_id"]
 
 
 def erase_rows(storage: Storage, file: LakeFile, doomed: Doomed) -> ErasedRows:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date
 
 from zcc_pipeline.domain.purging import Traces, mentioned
-from zcc_pipeline.landing.erasing import Doomed, find_rows
+from zcc_pipeline.landing.erasing import Doomed, find_rows, find_shared
 from zcc_pipeline.pipeline.purging.subject import FILES, OWN
 from zcc_pipeline.pipeline.runtime import Runtime
 
@@ -29,7 +30,17 @@ def find_traces(runtime: Runtime, engagement_ids: Collection[str]) -> tuple[dict
     own = {each for one in found.values() for name in OWN for each in one.record_ids.get(name, ())} - set(found)
     if own:
         _look(runtime, found, Doomed(frozenset(), frozenset(own)))
-    return {each: one.frozen() for each, one in found.items()}, rows
+    shared = _shared(runtime, own, Doomed(frozenset(found)))
+    return {each: one.frozen(shared) for each, one in found.items()}, rows
+
+
+def _shared(runtime: Runtime, own: AbstractSet[str], doomed: Doomed) -> frozenset[str]:
+    """Records, such as a recording of two engagements, that one which stays has as well: it keeps them, and their
+    files."""
+    if not own:
+        return frozenset()
+    files = (file for file in runtime.lake.every_file() if file.dataset in OWN)
+    return frozenset(each for file in files for each in find_shared(runtime.lake.storage, file, own, doomed))
 
 
 def merge(found: Iterable[Traces]) -> Traces:
@@ -52,8 +63,17 @@ class _Found:
         self.record_ids[dataset].add(record_id)
         self.days.add(day)
 
-    def frozen(self) -> Traces:
-        return Traces({name: frozenset(ids) for name, ids in self.record_ids.items()}, frozenset(self.days))
+    def frozen(self, shared: AbstractSet[str]) -> Traces:
+        its_own = {
+            name: frozenset(each for each in ids if _id_of(name, each) not in shared)
+            for name, ids in self.record_ids.items()
+        }
+        return Traces(its_own, frozenset(self.days))
+
+
+def _id_of(dataset: str, record_id: str) -> str:
+    """Records of stored files are called ``<kind>:<id>``."""
+    return record_id.partition(":")[2] if dataset == FILES else record_id
 
 
 def _look(runtime: Runtime, found: Mapping[str, _Found], doomed: Doomed) -> int:

@@ -15,13 +15,16 @@ from zcc_pipeline.archive.ocfl import ObjectStore
 from zcc_pipeline.archive.storage import FolderPlace
 from zcc_pipeline.domain.clock import SystemClock
 from zcc_pipeline.domain.completeness import ArtefactKind
+from zcc_pipeline.domain.datasets import DATASETS
 from zcc_pipeline.domain.purging import PendingPurge, Traces
 from zcc_pipeline.pipeline.purging import archive, dagster_storage, files
 from zcc_pipeline.pipeline.purging.crm import write_list
 from zcc_pipeline.pipeline.purging.report import CrmRecord
 from zcc_pipeline.pipeline.purging.subject import Subject
+from zcc_pipeline.pipeline.purging.traces import find_traces
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.settings import Settings, open_runtime
+from zcc_pipeline_tests.lakes import chunk
 
 GONE = "AbCdEfGhIjKlMnOpQrSt12"
 STAYS = "ZbCdEfGhIjKlMnOpQrSt12"
@@ -125,3 +128,17 @@ def test_an_event_without_engagement_is_theirs_by_its_key_or_by_what_it_names() 
     assert subject.owns_event(b"\x01", GONE, None)
     assert not subject.owns_event(b"\x01", STAYS, None)
     assert not subject.owns_event(b"\x01", None, b'{"payload": {"object": {"recording_id": "r2"}}}')
+
+
+def test_a_recording_that_an_engagement_which_stays_has_as_well_is_no_trace_of_the_one_that_goes(
+    runtime: Runtime,
+) -> None:
+    recordings = DATASETS["zoom/recordings"]
+    with runtime.lake.writer(recordings) as writer:
+        for record_id, engagement_id, minute in (("r1", GONE, 0), ("r1", STAYS, 1), ("r2", GONE, 0)):
+            payload = f'{{"recording_id": "{record_id}", "engagement_id": "{engagement_id}"}}'.encode()
+            writer.add(chunk([(record_id, payload)], minute=minute, dataset=recordings, engagement_ids=[engagement_id]))
+        writer.commit()
+    found, rows = find_traces(runtime, [GONE])
+    assert found[GONE].record_ids == {"zoom/recordings": frozenset({"r2"})}
+    assert (rows, found[GONE].days) == (2, frozenset({DAY}))
