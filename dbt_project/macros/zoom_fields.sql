@@ -131,7 +131,7 @@
         'playback_url': 'any', 'transcript_url': 'text', 'message_duration': 'integer', 'consumer_number': 'text', 'consumer_id': 'text',
         'consumer_display_name': 'text', 'status': 'text',
         'cc_queue_id': 'text', 'date_time_ms': 'text', 'channel': 'any', 'channel_source': 'any', 'engagement_direction': 'any',
-        'flow_number': 'any', 'user_id': 'any', 'user_display_name': 'any'
+        'flow_number': 'any', 'user_id': 'any', 'user_display_name': 'any', 'delete_type': 'any'
     }) }}
 {%- endmacro %}
 

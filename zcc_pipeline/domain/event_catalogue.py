@@ -58,7 +58,7 @@ _MEANINGFUL = (
     _refreshing("inbox_message_received", ArtefactKind.VOICEMAIL, fact="zoom/voicemails"),
     _refreshing("voicemail_transcript_completed", ArtefactKind.VOICEMAIL_TRANSCRIPT, fact="zoom/voicemails"),
     _refreshing("inbox_message_assigned"),
-    _refreshing("inbox_message_deleted"),
+    EventKind(PREFIX + "inbox_message_deleted", refreshes=True, tombstone="zoom/voicemails"),
     _refreshing("inbox_message_reopened"),
     _refreshing("inbox_message_resolved"),
     EventKind(PREFIX + "recording_deleted", tombstone="zoom/recordings"),

@@ -171,6 +171,7 @@ def _voicemails(lake: Lake, days: Sequence[date]) -> Mapping[str, list[Voicemail
                         bool(fields.transcript_url),
                         fields.status,
                         landed.is_deleted,
+                        landed.is_deleted and landed.route != "poll",
                     )
                 )
     return found

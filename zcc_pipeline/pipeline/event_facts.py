@@ -144,8 +144,9 @@ def _follow(kind: EventKind, reading: Reading, timezone: ZoneInfo, batch_id: str
         elif kind.fact is not None:
             _read_fact(kind.fact, reading, batch_id)
         elif kind.tombstone is not None:
-            keys, payload = _object_of(event.body, _RecordingKeys)
-            reading.tombstone = Tombstone(kind.tombstone, keys.recording_id, reading.name, reading.said_at, payload)
+            keys, payload = _object_of(event.body, _KEYS[kind.tombstone])
+            record_id = getattr(keys, keys.__struct_fields__[0])
+            reading.tombstone = Tombstone(kind.tombstone, record_id, reading.name, reading.said_at, payload)
     except RecordRejected as error:
         reading.problem = (dataset or EVENTS, str(error))
 

@@ -1,7 +1,7 @@
 """Deletions that the source announces: a tombstone for each shape in which the lake holds the record.
 
-The event names a recording and nothing else. Where the ledger of files knows it, its day and its record are at hand;
-otherwise the tombstone stands alone under the event's own day until something else speaks of the recording.
+The event names a recording, and nothing else, or a voicemail. Where the ledger of files knows it, its day and its
+record are at hand; otherwise the tombstone stands alone under the event's own day until something else speaks of it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from zcc_pipeline.domain.completeness import ArtefactKind
-from zcc_pipeline.domain.datasets import DATASETS
+from zcc_pipeline.domain.datasets import DATASETS, Dataset
 from zcc_pipeline.domain.event_catalogue import RACE
 from zcc_pipeline.domain.ports import ArtefactRow, WantedRefresh
 from zcc_pipeline.domain.records import RecordChunk
@@ -20,7 +20,7 @@ from zcc_pipeline.pipeline.event_facts import Tombstone
 from zcc_pipeline.pipeline.lake_facts import API_SHAPES
 from zcc_pipeline.pipeline.runtime import Runtime
 
-RECORDINGS = DATASETS["zoom/recordings"]
+_KINDS = {"zoom/recordings": ArtefactKind.RECORDING, "zoom/voicemails": ArtefactKind.VOICEMAIL}
 
 
 @dataclass(slots=True)
@@ -34,9 +34,16 @@ class LandedTombstones:
 def land_tombstones(runtime: Runtime, tombstones: Sequence[Tombstone]) -> LandedTombstones:
     """Land them and say which engagements they concern."""
     landed = LandedTombstones()
-    if not tombstones:
-        return landed
-    known = runtime.state.artefacts.get(ArtefactKind.RECORDING, {each.record_id for each in tombstones})
+    by_dataset: dict[str, list[Tombstone]] = defaultdict(list)
+    for each in tombstones:
+        by_dataset[each.dataset].append(each)
+    for dataset, of_dataset in by_dataset.items():
+        _land(runtime, DATASETS[dataset], of_dataset, landed)
+    return landed
+
+
+def _land(runtime: Runtime, dataset: Dataset, tombstones: Sequence[Tombstone], landed: LandedTombstones) -> None:
+    known = runtime.state.artefacts.get(_KINDS[dataset.name], {each.record_id for each in tombstones})
     by_day: dict[date, list[Tombstone]] = defaultdict(list)
     chunks = []
     batch_id = runtime.new_id()
@@ -51,20 +58,24 @@ def land_tombstones(runtime: Runtime, tombstones: Sequence[Tombstone]) -> Landed
                 row.engagement_id, each.said_at + RACE, row.day, each.shape
             )
     for day, of_day in by_day.items():
-        chunks += _of_day(runtime, day, of_day, known, batch_id)
-    with runtime.lake.writer(RECORDINGS) as writer:
+        chunks += _of_day(runtime, dataset, day, of_day, known, batch_id)
+    with runtime.lake.writer(dataset) as writer:
         for chunk in chunks:
             writer.add(chunk)
         landed.days |= {date.fromisoformat(day) for day in writer.commit().days}
-    return landed
 
 
 def _of_day(
-    runtime: Runtime, day: date, tombstones: Sequence[Tombstone], known: dict[str, ArtefactRow], batch_id: str
+    runtime: Runtime,
+    dataset: Dataset,
+    day: date,
+    tombstones: Sequence[Tombstone],
+    known: dict[str, ArtefactRow],
+    batch_id: str,
 ) -> list[RecordChunk]:
     """With the record as it was last listed, so that the tombstone still says what was deleted."""
     table = runtime.lake.latest(
-        RECORDINGS.name, day, day, shapes=API_SHAPES, with_deleted=True, columns=["record_id", "shape", "payload"]
+        dataset.name, day, day, shapes=API_SHAPES, with_deleted=True, columns=["record_id", "shape", "payload"]
     )
     wanted = {each.record_id for each in tombstones}
     held: dict[str, list[tuple[str, bytes]]] = defaultdict(list)

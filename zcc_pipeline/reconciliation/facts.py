@@ -35,7 +35,9 @@ class VoicemailFacts:
     status: str | None = None
     """``normal`` or ``deleted``, as the source says."""
     is_deleted: bool = False
-    """It vanished from complete listings."""
+    """It vanished from complete listings, or an event of its deletion came."""
+    is_deletion_announced: bool = False
+    """It was the event."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,8 @@ def _judge_listed(message: VoicemailFacts, facts: EngagementFacts, now: datetime
     if message.status == "deleted":
         return deleted(row, "messages.status=deleted", reason=Reason.MARKED_DELETED)
     since = message.created_at or facts.ended_at
+    if message.is_deletion_announced:
+        return deleted(row, "messages: listed, then an event of its deletion", reason=Reason.MARKED_DELETED)
     if message.is_deleted:
         limit = _retention(message, facts)
         if not is_stored(row) and limit is not None and _is_older(since, limit, now):

@@ -14,15 +14,23 @@ from typing import Any
 
 import pytest
 
-from zcc_pipeline.domain.datasets import DATASETS
-from zcc_pipeline.domain.events import PushedEvent, zoom_event
+from zcc_pipeline.domain.events import zoom_event
 from zcc_pipeline.domain.window import day_window, parse_time
 from zcc_pipeline.pipeline.event_refresh import RETRIES, EventsReport, refresh_from_events
 from zcc_pipeline.pipeline.events import apply_inbox, look
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.simulator.zoom.operations import all_scopes
-from zcc_pipeline_tests.lakes import all_rows
-from zcc_pipeline_tests.received import gap, posted, pushed, receive
+from zcc_pipeline_tests.integration.pipeline.pushed_story import (
+    arrive,
+    calls,
+    ids,
+    note_added,
+    now,
+    refresh,
+    versions,
+    with_note,
+)
+from zcc_pipeline_tests.received import gap, posted, pushed
 from zcc_pipeline_tests.story import Story, story
 
 pytestmark = pytest.mark.integration
@@ -32,55 +40,6 @@ pytestmark = pytest.mark.integration
 def told(tmp_path: Path) -> Iterator[Story]:
     with story(tmp_path / "home", days=1, per_day=30) as opened:
         yield opened
-
-
-def inbox_url(told: Story) -> str:
-    return str(told.home / "inbox.sqlite")
-
-
-def arrive(told: Story, *events: PushedEvent) -> None:
-    told.home.mkdir(exist_ok=True)
-    receive(inbox_url(told), *events)
-
-
-def refresh(told: Story, **options: Any) -> EventsReport:
-    with told.runtime() as runtime:
-        return refresh_from_events(runtime, **options)
-
-
-def now(told: Story) -> datetime:
-    return told.clock.now()
-
-
-def with_note(told: Story) -> tuple[dict[str, Any], dict[str, Any]]:
-    engagement = next(each for each in told.closed_engagements() if each["notes"])
-    return engagement, engagement["notes"][0]
-
-
-def with_recording(told: Story) -> tuple[dict[str, Any], dict[str, Any]]:
-    for each in told.closed_engagements():
-        for recording in each["recordings"]:
-            if recording["is_observable"] and not recording["is_deleted"]:
-                return each, recording
-    raise AssertionError("the account has no recording")
-
-
-def note_added(note: dict[str, Any], engagement_id: str, at: datetime, **options: Any) -> PushedEvent:
-    subject = {"note_id": note["note_id"], "note": note["note"], "engagement_id": engagement_id, "user_id": "u1"}
-    return pushed("engagement_note_added", subject, at, **options)
-
-
-def versions(told: Story, dataset: str) -> list[dict[str, Any]]:
-    with told.runtime() as runtime:
-        return all_rows(runtime.lake, DATASETS[dataset])
-
-
-def ids(told: Story, dataset: str) -> set[str]:
-    return {row["record_id"] for row in versions(told, dataset)}
-
-
-def calls(told: Story) -> int:
-    return sum(told.ask("state")["requests"]["by_route"].values())
 
 
 def test_an_event_brings_its_engagement_with_all_that_belongs_to_it(told: Story) -> None:
@@ -241,49 +200,6 @@ def test_a_pushed_note_that_no_read_shows_stays_ten_minutes_and_then_goes(told: 
 
     told.build(full_refresh=True)
     assert "ghost" not in {note_id for note_id, _ in notes_in_mart(told, key)}
-
-
-@pytest.mark.slow
-def test_a_deleted_recording_is_a_tombstone_for_every_reader(told: Story) -> None:
-    engagement, recording = with_recording(told)
-    told.pull()
-    told.control("delete-recording", recording_id=recording["recording_id"])
-    told.pass_days(1 / 1440)
-    arrive(told, pushed("recording_deleted", {"recording_id": recording["recording_id"]}, now(told)))
-    told.clock.shift += timedelta(seconds=11)
-
-    report = refresh(told)
-
-    assert report.applied.tombstones == 1
-    assert report.refreshed.refreshed == 1
-    day = parse_time(engagement["start_time"]).date()
-    with told.runtime() as runtime:
-        table = runtime.lake.latest("zoom/recordings", day, day + timedelta(days=1))
-        assert recording["recording_id"] not in table.column("record_id").to_pylist()
-    proof = proof_of(told, engagement["engagement_id"], "recording")
-    assert proof["status"] == "deleted_at_source"
-    assert "an event of its deletion" in proof["evidence"]
-    told.build()
-    import duckdb
-
-    with duckdb.connect(str(told.home / "analytics.duckdb"), read_only=True) as connection:
-        found = connection.execute(
-            "select is_deleted from engagement_recordings where recording_id = ?", [recording["recording_id"]]
-        ).fetchall()
-    assert found == [(True,)]
-
-
-def proof_of(told: Story, engagement_id: str, kind: str) -> dict[str, Any]:
-    rows = [row for row in versions(told, "zoom/completeness") if row["record_id"] == f"{engagement_id}:{kind}"]
-    proof: dict[str, Any] = json.loads(max(rows, key=lambda row: row["as_of"])["payload"])
-    return proof
-
-
-def test_a_deletion_of_a_recording_that_was_never_listed_is_kept(told: Story) -> None:
-    arrive(told, pushed("recording_deleted", {"recording_id": "never-listed"}, now(told)))
-    refresh(told)
-    (row,) = versions(told, "zoom/recordings")
-    assert (row["record_id"], row["is_deleted"]) == ("never-listed", True)
 
 
 def test_poison_and_foreign_events_are_set_aside_and_the_rest_goes_on(told: Story) -> None:

@@ -80,10 +80,18 @@ def test_an_event_never_speaks_for_a_time_after_it_arrived() -> None:
     assert reading.said_at == NOW
 
 
-def test_a_deletion_names_its_recording() -> None:
-    tombstone = read(pushed("recording_permanently_deleted", {"recording_id": "r1"}, NOW)).tombstone
-    assert tombstone is not None
-    assert (tombstone.record_id, tombstone.dataset, tombstone.said_at) == ("r1", "zoom/recordings", NOW)
+@pytest.mark.parametrize(
+    ("name", "subject", "dataset"),
+    [
+        ("recording_permanently_deleted", {"recording_id": "r1"}, "zoom/recordings"),
+        ("inbox_message_deleted", {"message_id": "r1", "engagement_id": "e1"}, "zoom/voicemails"),
+    ],
+)
+def test_a_deletion_names_its_record(name: str, subject: dict[str, Any], dataset: str) -> None:
+    reading = read(pushed(name, subject, NOW))
+    assert reading.tombstone is not None
+    assert (reading.tombstone.record_id, reading.tombstone.dataset, reading.tombstone.said_at) == ("r1", dataset, NOW)
+    assert (reading.refresh is not None) == ("engagement_id" in subject)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +103,7 @@ def test_a_deletion_names_its_recording() -> None:
         ("engagement_disposition_added", {"disposition_id": "d1"}),
         ("recording_completed", {"engagement_id": "e1"}),
         ("recording_deleted", {}),
+        ("inbox_message_deleted", {"engagement_id": "e1"}),
     ],
 )
 def test_an_event_of_the_wrong_shape_is_kept_and_its_fact_refused(name: str, subject: dict[str, Any]) -> None:

@@ -92,6 +92,7 @@ MESSAGING_TRANSCRIPT: list[Case] = [
 VOICEMAIL: list[Case] = [
     ("no voice", K.VOICEMAIL, {"channels": {"video"}}, LATE, S.NOT_EXPECTED, R.CHANNEL_HAS_NONE, "channels=video"),
     ("marked deleted", K.VOICEMAIL, {"voicemails": [VoicemailFacts("x", END, status="deleted")]}, LATE, S.DELETED_AT_SOURCE, R.MARKED_DELETED, "messages.status=deleted"),
+    ("voicemail deletion announced", K.VOICEMAIL, {"voicemails": [VoicemailFacts("x", END, "inbox", is_deleted=True, is_deletion_announced=True)], "inboxes": INBOX}, LATE, S.DELETED_AT_SOURCE, R.MARKED_DELETED, "an event of its deletion"),
     ("vanished", K.VOICEMAIL, {"voicemails": [VoicemailFacts("x", END, "inbox", is_deleted=True)], "inboxes": INBOX}, LATE, S.DELETED_AT_SOURCE, R.LISTED_THEN_GONE, "gone from complete listings"),
     ("vanished by age", K.VOICEMAIL, {"voicemails": [VoicemailFacts("x", END, "inbox", is_deleted=True)], "inboxes": INBOX}, AGED, S.MISSING, R.SOURCE_RETENTION_PASSED, "delete_voicemail_days_limit=30"),
     ("vanished by age, stored", K.VOICEMAIL, {"voicemails": [VoicemailFacts("x", END, "inbox", is_deleted=True)], "inboxes": INBOX, "rows": [row(K.VOICEMAIL)]}, AGED, S.DELETED_AT_SOURCE, R.LISTED_THEN_GONE, "listed, then gone"),
