@@ -1,6 +1,6 @@
 {#- Precedence of card data statuses: the smallest of several is the one that counts. -#}
 {% macro card_data_rank(status) -%}
-    case {{ status }} when 'blocked' then 1 when 'flagged' then 2 when 'redacted' then 3 else 4 end
+    case {{ status }} when 'blocked' then 1 when 'flagged' then 2 when 'redacted' then 3 when 'released' then 4 else 5 end
 {%- endmacro %}
 
 

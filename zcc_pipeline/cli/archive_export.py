@@ -75,6 +75,7 @@ def as_document(report: ArchiveReport) -> dict[str, Any]:
         "unchanged": report.unchanged,
         "erased": report.suppressed,
         "bytes_written": report.bytes_written,
+        "held_back": report.held_back,
         "healed": report.healed,
         "refused": report.refused,
         "days_touched": report.days_touched,
@@ -99,9 +100,12 @@ def show_report(report: ArchiveReport) -> None:
         ("refused", len(report.refused)),
     ]
     table(("outcome", "engagements"), [row for row in rows if row[1]], numbers=("engagements",))
+        ("held back", report.held_back),
     if report.refused:
         heading("Refused")
         shown = [(one.engagement_id, str(one.day), one.why) for one in report.refused[:REFUSED_SHOWN]]
+    if report.held_back:
+        paragraph("What is held back has a text with blocked card data; `zcc quarantine list` names it, `replay` lets go.")
         table(("engagement", "day", "why"), shown, fold="why")
     say()
     say(f"{bytes_text(report.bytes_written)} written.")

@@ -24,7 +24,10 @@ HINTS = {
 }
 """Rooms whose items cannot be replayed from what is held, and what to do instead."""
 
-NEXT = {"exports": "The next `zcc export` of that CRM offers them again."}
+NEXT = {
+    "exports": "The next `zcc export` of that CRM offers them again.",
+    "card_data": "The next `zcc build`, `zcc export` and `zcc archive export` take what was let go.",
+}
 """What follows a replay, by room; the others' items are events."""
 
 IdArguments = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Items, as the list names them.")]
@@ -93,7 +96,8 @@ def replay(
     """Try items again: after an upgrade, or after a setting was put right.
 
     An event that is accepted now is applied as if it had just arrived, for the moment at which it happened. A record
-    that a CRM refused is offered again by the next export. Exit code 1 when something is still refused.
+    that a CRM refused is offered again by the next export. Texts that are blocked because of card data are let go. Exit
+    code 1 when something is still refused.
 
     Examples:
         zcc quarantine replay 01JD3ZK8Q7W5V2M4N6P8R0T2X4
@@ -178,6 +182,8 @@ def _chosen(quarantine: Quarantine, item_ids: list[str] | None, *, all_held: boo
 
 def _replay(runtime: Runtime, item: QuarantineItem) -> dict[str, str | None]:
     from zcc_pipeline.exports.sync import ROOM as EXPORTS
+    from zcc_pipeline.pipeline.card_data import ROOM as CARD_DATA
+    from zcc_pipeline.pipeline.card_data_release import let_go
     from zcc_pipeline.pipeline.events import ROOM as EVENTS
     from zcc_pipeline.pipeline.events import replay as replay_event
     from zcc_pipeline.pipeline.exporting import offer_again
@@ -186,6 +192,9 @@ def _replay(runtime: Runtime, item: QuarantineItem) -> dict[str, str | None]:
         refused = offer_again(runtime, item)
     elif item.room == EVENTS:
         refused = replay_event(runtime, item)
+    elif item.room == CARD_DATA:
+        texts = let_go(runtime, item)
+        return {"item_id": item.item_id, "outcome": "replayed", "why": f"{counted(texts, 'blocked text')} let go"}
     else:
         return {"item_id": item.item_id, "outcome": "not an event", "why": HINTS.get(item.room)}
     return {"item_id": item.item_id, "outcome": "refused again" if refused else "replayed", "why": refused}

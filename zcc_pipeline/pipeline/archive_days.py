@@ -22,6 +22,7 @@ from zcc_pipeline.domain.completeness import Status
 from zcc_pipeline.domain.records import SHAPE_LIST
 from zcc_pipeline.domain.suppression import SuppressionList
 from zcc_pipeline.domain.window import day_window, format_time, iter_days
+from zcc_pipeline.pipeline.archive_card_data import held_back, held_back_entry
 from zcc_pipeline.pipeline.archive_erased import erased_entry, with_erased
 from zcc_pipeline.pipeline.archive_sources import ENGAGEMENTS, Sources
 from zcc_pipeline.pipeline.completeness import FOLLOWING_DAYS
@@ -165,10 +166,11 @@ class Days:
         window = (format_time(span.start), format_time(span.end))
         windows = self._runtime.state.windows
         archived = self._runtime.state.archive.on_days(day - timedelta(days=FOLLOWING_DAYS), day)
+        held = held_back(self._sources, day, archived)
         for dataset in LISTED:
             is_listed = windows.last_complete_at(dataset, day) is not None
             listed = self._sources.listed(dataset, day)
-            manifest = _of_listed(Manifest(day, dataset, window, is_listed), listed, archived, self._erased)
+            manifest = _of_listed(Manifest(day, dataset, window, is_listed), listed, archived, self._erased, held)
             yield with_erased(manifest, self._place, self._erased)
         is_listed = windows.last_complete_at(ENGAGEMENTS, day) is not None
         manifest = self._of_artefacts(Manifest(day, ARTEFACTS, window, is_listed))
@@ -203,6 +205,7 @@ def _of_listed(
     listed: Mapping[str, tuple[str | None, bool]],
     archived: Mapping[str, ArchivedRow],
     erased: SuppressionList,
+    held: frozenset[str],
 ) -> Manifest:
     there, pending, absent = [], [], []
     for record_id, (engagement_id, _) in listed.items():
@@ -211,6 +214,8 @@ def _of_listed(
             absent.append(erased_entry(record_id, empty.dataset))
         elif engagement_id is None:
             absent.append(Absent(record_id, empty.dataset, "missing", "belongs_to_no_engagement"))
+        elif engagement_id in held:
+            absent.append(held_back_entry(record_id, empty.dataset))
         elif row is not None and row.version is not None and not row.is_pending:
             there.append(record_id)
         else:

@@ -25,7 +25,7 @@ from zcc_pipeline.domain.transcript_formats import parse_transcript
 from zcc_pipeline.domain.window import format_time
 from zcc_pipeline.landing import FileStore
 from zcc_pipeline.landing.canonical import canonical
-from zcc_pipeline.pipeline.archive_sources import ENGAGEMENTS, FILES, SourceRecord
+from zcc_pipeline.pipeline.archive_sources import ENGAGEMENTS, FILES, SourceRecord, Verdicts
 
 COVER_SHEET = "engagement.html"
 PROVENANCE = "provenance.json"
@@ -42,6 +42,7 @@ _FOLDER_OF_KIND = {
 _READABLE = frozenset(
     {ArtefactKind.RECORDING_TRANSCRIPT, ArtefactKind.MESSAGING_TRANSCRIPT, ArtefactKind.VOICEMAIL_TRANSCRIPT}
 )
+_NOTHING_FOUND: Verdicts = {}
 _LARGEST_SHOWN = 4 << 20
 _LONGEST_EXTENSION = 8
 
@@ -96,8 +97,11 @@ def build_snapshot(
     files: FileStore,
     before: Inventory | None,
     open_archived: OpenArchived,
+    card_data: Verdicts = _NOTHING_FOUND,
 ) -> Snapshot:
     """Every record and file, what an earlier version held and the source has no more, and what is made of them here.
+
+    What was found in a text (``flagged``, ``redacted``, ``released``) is said of it in the provenance.
 
     Raises ``PermanentError`` where a stored file is missing or a record about one cannot be read.
     """
@@ -108,6 +112,10 @@ def build_snapshot(
         for record in ordered
         if not (record.dataset == FILES and record.version.is_deleted)
     ]
+    for part in parts:
+        status = card_data.get(_text_of(part.origin))
+        if status is not None:
+            part.origin["card_data"] = status
     if before is not None:
         parts.extend(_kept(before, {part.piece.path for part in parts}, open_archived))
     deleted = [record for record in ordered if record.version.is_deleted and record.dataset != FILES]
@@ -123,6 +131,12 @@ def build_snapshot(
         Piece(COVER_SHEET, render(_sheet(object_id, ordered, parts)), is_volatile=True),
     )
     return Snapshot(object_id, (*(part.piece for part in parts), *volatile))
+
+
+def _text_of(origin: Mapping[str, Any]) -> tuple[str, str]:
+    if origin["dataset"] == FILES:
+        return f"zoom/{origin['kind']}s", origin["source_id"]
+    return origin["dataset"], origin["record_id"]
 
 
 def _received(record: SourceRecord, held: Mapping[str, str], open_archived: OpenArchived) -> _File:

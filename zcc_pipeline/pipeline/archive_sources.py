@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,6 +20,7 @@ from zcc_pipeline.state.archive_marks import StoredArchiveMarks
 
 ENGAGEMENTS = "zoom/engagements"
 FILES = "zoom/files"
+CARD_DATA = "zoom/card_data"
 RECORDS = (
     ENGAGEMENTS,
     "zoom/notes",
@@ -39,6 +41,18 @@ _DAYS_HELD = 4
 
 Key = tuple[str, str, str]
 """Dataset, record and shape."""
+
+Verdicts = Mapping[tuple[str, str], str]
+"""What the search for card data said of the texts of one engagement, by dataset and record: the gravest."""
+
+_GRAVEST = ("blocked", "flagged", "redacted", "released", "clean")
+
+
+class _Verdict(msgspec.Struct):
+    engagement_id: str
+    dataset: str
+    record_id: str
+    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +99,7 @@ class Sources:
 
     def __init__(self, lake: Lake, marks: StoredArchiveMarks) -> None:
         self._lake, self._marks = lake, marks
-        self._days = {dataset: frozenset(lake.days(dataset)) for dataset in (*RECORDS, FILES)}
+        self._days = {dataset: frozenset(lake.days(dataset)) for dataset in (*RECORDS, FILES, CARD_DATA)}
         self._held: OrderedDict[date, dict[str, list[tuple[str, str, str, Version]]]] = OrderedDict()
         self._fingerprints: dict[date, str] = {}
         self._elsewhere: Mapping[str, set[date]] | None = None
@@ -114,6 +128,23 @@ class Sources:
                             held[dataset, record_id, shape] = version
         for engagement_id in sorted(found):
             yield found[engagement_id]
+
+    def card_data(self, day: date) -> dict[str, dict[tuple[str, str], str]]:
+        """Verdicts on the texts of each engagement of that day; those in whose texts nothing was found are left out."""
+        ids = self.engagements(day)
+        found: dict[str, dict[tuple[str, str], str]] = {}
+        for each in self._around(day, ids):
+            if each not in self._days[CARD_DATA]:
+                continue
+            table = self._lake.latest(CARD_DATA, each, each, columns=("engagement_id", "payload"))
+            table = table.filter(pc.is_valid(table.column("engagement_id")))
+            for payload in table.column("payload").to_pylist():
+                verdict = msgspec.json.decode(payload, type=_Verdict)
+                if verdict.engagement_id in ids:
+                    texts = found.setdefault(verdict.engagement_id, {})
+                    before = texts.get((verdict.dataset, verdict.record_id), verdict.status)
+                    texts[verdict.dataset, verdict.record_id] = min(before, verdict.status, key=_GRAVEST.index)
+        return found
 
     def fingerprint(self, day: date, rows: Mapping[str, ArchivedRow]) -> str:
         """Of all lake files that may tell of the engagements of that day, and of what is archived of them.
@@ -209,7 +240,7 @@ class Sources:
     def _files_of(self, day: date) -> str:
         """Of the lake files of a day, as they were when this was first asked."""
         if day not in self._fingerprints:
-            held = [each for each in (*RECORDS, FILES) if day in self._days[each]]
+            held = [each for each in (*RECORDS, FILES, CARD_DATA) if day in self._days[each]]
             self._fingerprints[day] = _digest(*((each, self._lake.listing(each, day)) for each in held))
         return self._fingerprints[day]
 

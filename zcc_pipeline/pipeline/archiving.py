@@ -26,8 +26,9 @@ from zcc_pipeline.domain.archive_ledger import ArchivedRow, ArchiveWindow, DayLo
 from zcc_pipeline.domain.errors import PermanentError
 from zcc_pipeline.pipeline.archive_days import Days
 from zcc_pipeline.pipeline.archive_indexing import INDEX, refresh_index
+from zcc_pipeline.pipeline.archive_card_data import is_blocked
 from zcc_pipeline.pipeline.archive_snapshots import build_snapshot
-from zcc_pipeline.pipeline.archive_sources import Found, SourceRecord, Sources
+from zcc_pipeline.pipeline.archive_sources import Found, SourceRecord, Sources, Verdicts
 from zcc_pipeline.pipeline.retaining import PromiseReport, promise_retention
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.pipeline.storage_locks import StorageLocks
@@ -68,6 +69,8 @@ class ArchiveReport:
     bytes_written: int = 0
     healed: int = 0
     """Objects that a crash had kept out of the ledger."""
+    held_back: int = 0
+    """Not archived because a text has card data and is blocked; the manifest of its day says so."""
     refused: list[RefusedObject] = field(default_factory=list)
     days_touched: set[date] = field(default_factory=set)
     days_closed: set[date] = field(default_factory=set)
@@ -121,6 +124,8 @@ class _Export:
         self._report.worm = self._archive.place.worm()
         self._archive.objects.prepare()
         self._heal()
+        self._held_days: set[date] = set()
+        self._verdicts: Mapping[str, Verdicts] = {}
         first, last = days
         chosen = [day for day in self._sources.days() if first <= day <= last]
         self._runtime.progress.start("archive", len(chosen))
@@ -130,7 +135,7 @@ class _Export:
                 self._runtime.progress.advance("archive")
         self._runtime.progress.finish("archive")
         refused = {each.day for each in self._report.refused}
-        self._days.look(first, last, self._report.days_touched | refused)
+        self._days.look(first, last, self._report.days_touched | refused | self._held_days)
         self._report.days_closed, self._report.days_open = self._days.closed, self._days.open
         self._report.days_reopened = self._days.reopened
         self._report.retention = promise_retention(self._runtime, days=days, before=self._locks.extend)
@@ -160,6 +165,7 @@ class _Export:
             source_hash = found.source_hash()
             row = known.get(found.engagement_id)
             if row is not None and row.source_hash == source_hash and not row.is_pending:
+        self._verdicts = self._sources.card_data(day)
                 self._report.unchanged += 1
             else:
                 changed.append((found, source_hash))
@@ -169,6 +175,9 @@ class _Export:
             self._locks.expect(day)
         for part in _in_batches(changed, _HELD):
             records = self._sources.records([found for found, _ in part])
+            elif is_blocked(self._verdicts.get(found.engagement_id, {})):
+                self._report.held_back += 1
+                self._held_days.add(day)
             for batch in _in_batches(part, BATCH):
                 self._batch(day, batch, records, pool)
         if left_out == len(self._report.refused) + self._report.suppressed:  # else the day is looked at again
@@ -215,6 +224,7 @@ class _Export:
         self._locks.note(written, lock)
         return written
 
+                self._verdicts.get(found.engagement_id, {}),
     def _count(self, day: date, written: Written) -> None:
         report = self._report
         report.bytes_written += written.bytes_written

@@ -266,7 +266,9 @@ async def without_card_data(runtime: Runtime, wanted: WantedArtefact, stored: St
     clean = redact_file(content)
     if clean == content:
         return stored
-    screen = CardDataScreen(runtime.lake, lambda: runtime.state.quarantine, runtime.clock, "redact")
+    screen = CardDataScreen(
+        runtime.lake, lambda: runtime.state.quarantine, runtime.clock, runtime.config.timezone, "redact"
+    )
     screen.note_redacted(DATASET_OF_KIND[wanted.kind], wanted, content)
     return await runtime.files.rewrite(
         stored, clean, kind=wanted.kind.value, source_id=wanted.source_id, day=wanted.day

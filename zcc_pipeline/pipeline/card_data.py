@@ -10,11 +10,12 @@ its own for each clean note would cost more than looking.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from hashlib import md5, sha256
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
@@ -23,10 +24,10 @@ from zcc_pipeline.domain.card_data import DocumentFinding, candidate_rows, redac
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.datasets import DATASETS, Dataset
 from zcc_pipeline.domain.errors import RecordRejected
-from zcc_pipeline.domain.ports import Quarantine, WantedArtefact
+from zcc_pipeline.domain.ports import Quarantine, RefusedRecord, WantedArtefact
 from zcc_pipeline.domain.records import SHAPE_LIST, RecordChunk
 from zcc_pipeline.domain.transcript_formats import parse_transcript
-from zcc_pipeline.domain.window import format_time
+from zcc_pipeline.domain.window import day_of, format_time, parse_time
 from zcc_pipeline.landing import Batch, Lake
 from zcc_pipeline.landing.columns import Array
 from zcc_pipeline.landing.days import NO_TIME
@@ -37,6 +38,10 @@ DATASET = DATASETS["zoom/card_data"]
 ROOM = "card_data"
 """Name under which the quarantine holds recordings whose transcript has card data."""
 REASON = "the transcript of this recording holds card data"
+BLOCKED_REASON = "a text of this engagement holds card data and is blocked"
+RELEASED = "released"
+"""Status of what was blocked until somebody let it go: the same text is not blocked again."""
+ENGAGEMENTS = "zoom/engagements"
 STATUS: dict[CardDataPolicy, str] = {"flag": "flagged", "block": "blocked", "redact": "redacted"}
 LOOKED_AT = "looked_at"
 """Status of a record that only names engagements: what lists them was read, whatever was found."""
@@ -59,6 +64,7 @@ class CardDataScreen:
     lake: Lake
     quarantine: Callable[[], Quarantine]
     clock: Clock
+    timezone: ZoneInfo
     policy: CardDataPolicy
 
     def of(self, dataset: Dataset) -> Screening | None:
@@ -133,7 +139,7 @@ class Screening:
 
     def finish(self) -> None:
         """Land the verdicts; recordings whose transcript holds card data go to quarantine with their times."""
-        verdicts = list(self._verdicts.values())
+        verdicts = self._not_released()
         if not verdicts and not self._looked_at:
             return
         now = self.screen.clock.now()
@@ -143,9 +149,9 @@ class Screening:
             for (dataset, hour), numbers in self._looked_at.items():
                 writer.add(_proof(dataset, hour, sorted(numbers), now))
             writer.commit()
-        for verdict in verdicts:
-            if verdict.text.dataset == TRANSCRIPT and verdict.findings:
-                self._set_aside(verdict)
+        aside = [each for verdict in verdicts for each in _set_aside(verdict)]
+        if aside:
+            self.screen.quarantine().add_all(aside, now)
         self._verdicts.clear()
         self._looked_at.clear()
 
@@ -163,20 +169,30 @@ class Screening:
             if engagement_id is not None:
                 self._looked_at.setdefault((dataset, hour), set()).add(engagement_number(engagement_id))
 
-    def _set_aside(self, verdict: _Verdict) -> None:
-        spans = sorted(
-            {(finding.starts_at, finding.ends_at) for finding in verdict.findings if finding.starts_at is not None}
-        )
+    def _not_released(self) -> list[_Verdict]:
+        """Verdicts but those on texts that somebody has let go."""
+        verdicts = {_record_id(verdict): verdict for verdict in self._verdicts.values()}
+        released: set[str] = set()
+        if self.screen.policy == "block":
+            days = {day_of(parse_time(verdict.text.occurred_at), self.screen.timezone) for verdict in verdicts.values()}
+            for day in days:
+                table = self.screen.lake.latest(DATASET.name, day, day, columns=("record_id", "payload"))
+                rows = zip(table.column("record_id").to_pylist(), table.column("payload").to_pylist(), strict=True)
+                released |= {each for each, payload in rows if each in verdicts and status_of(payload) == RELEASED}
+        return [verdict for record_id, verdict in verdicts.items() if record_id not in released]
+
+
+def _set_aside(verdict: _Verdict) -> Iterator[RefusedRecord]:
+    """What quarantine holds of it: a recording that says what its transcript says, and what is blocked."""
+    text = verdict.text
+    if text.dataset == TRANSCRIPT:
+        spans = sorted({(each.starts_at, each.ends_at) for each in verdict.findings if each.starts_at is not None})
         times = ", ".join(f"{start:.1f}-{end if end is not None else start:.1f} s" for start, end in spans)
-        self.screen.quarantine().add(
-            room=ROOM,
-            dataset="zoom/recordings",
-            record_id=verdict.text.record_id,
-            reason=REASON,
-            detail=times or "without times",
-            payload=b"",
-            now=self.screen.clock.now(),
-        )
+        yield RefusedRecord(ROOM, "zoom/recordings", text.record_id, REASON, times or "without times", b"")
+    if verdict.status == STATUS["block"]:
+        place = f"{text.dataset} {text.record_id}: " + ", ".join(sorted({each.field for each in verdict.findings}))
+        held = (ENGAGEMENTS, text.engagement_id) if text.engagement_id else (text.dataset, text.record_id)
+        yield RefusedRecord(ROOM, *held, BLOCKED_REASON, place, b"")
 
 
 def engagement_number(engagement_id: str) -> int:
@@ -205,7 +221,20 @@ def _proof(dataset: str, hour: int, numbers: list[int], now: datetime) -> Record
     began_at = format_time(_moment(hour * _HOUR))
     payload = {"dataset": dataset, "status": LOOKED_AT, "engagement_numbers": numbers, "occurred_at": began_at}
     named = sha256(repr(numbers).encode()).hexdigest()[:16]
-    return _chunk(f"{dataset}:{began_at}:{named}", payload, None, began_at, now)
+    return verdict_chunk(f"{dataset}:{began_at}:{named}", payload, None, began_at, now)
+
+
+def status_of(payload: str) -> str:
+    """What a record of this dataset says."""
+    return msgspec.json.decode(payload, type=_Status).status
+
+
+class _Status(msgspec.Struct):
+    status: str
+
+
+def _record_id(verdict: _Verdict) -> str:
+    return f"{verdict.text.dataset}:{verdict.text.record_id}:{verdict.version}"
 
 
 def _record(verdict: _Verdict) -> RecordChunk:
@@ -229,13 +258,13 @@ def _record(verdict: _Verdict) -> RecordChunk:
         ],
         "occurred_at": text.occurred_at,
     }
-    record_id = f"{text.dataset}:{text.record_id}:{verdict.version}"
-    return _chunk(record_id, payload, text.engagement_id, text.occurred_at, text.as_of)
+    return verdict_chunk(_record_id(verdict), payload, text.engagement_id, text.occurred_at, text.as_of)
 
 
-def _chunk(
+def verdict_chunk(
     record_id: str, payload: Mapping[str, object], engagement_id: str | None, occurred_at: str, as_of: datetime
 ) -> RecordChunk:
+    """One record of this dataset."""
     return RecordChunk(
         dataset=DATASET.name,
         shape=SHAPE_LIST,

@@ -131,7 +131,9 @@ class Runtime:
         lake.ensure_seeded(DATASETS.values())
         lake.suppressed = self.suppressed
         if self.config.card_data is not None:
-            lake.screen = CardDataScreen(lake, lambda: self.state.quarantine, self.clock, self.config.card_data).of
+            lake.screen = CardDataScreen(
+                lake, lambda: self.state.quarantine, self.clock, self.config.timezone, self.config.card_data
+            ).of
         return lake
 
     def suppressed(self) -> SuppressionList:
