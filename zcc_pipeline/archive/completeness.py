@@ -80,7 +80,12 @@ def digest_of_manifest(data: bytes) -> str:
     return sha512(data).hexdigest()
 
 
+def day_folder(day: date) -> str:
+    """Where all manifests of a day lie."""
+    return f"{FOLDER}/{day:%Y/%m/%d}"
+
+
 def manifest_key(day: date, dataset: str, manifest_sha512: str) -> str:
     """Where it lies."""
     name = dataset.rpartition("/")[2]
-    return f"{FOLDER}/{day:%Y/%m/%d}/{name}.{manifest_sha512[:_DIGITS]}.json"
+    return f"{day_folder(day)}/{name}.{manifest_sha512[:_DIGITS]}.json"

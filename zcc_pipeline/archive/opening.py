@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from zcc_pipeline.archive.contents import safe_name
+from zcc_pipeline.archive.copying import Copied, bring_up_to_date
 from zcc_pipeline.archive.ledger import (
     Checkpoint,
     FolderShelf,
@@ -30,8 +31,9 @@ from zcc_pipeline.archive.stamps import Authority, Roots, Stamped, read_roots, s
 from zcc_pipeline.archive.storage import UNKNOWN, FolderPlace, Lock, Place
 from zcc_pipeline.archive.storage.s3 import LOCK_DAYS, Bucket, LockMode, S3Access, S3Place
 from zcc_pipeline.domain.clock import Clock
-from zcc_pipeline.domain.errors import ConfigurationError
+from zcc_pipeline.domain.errors import ConfigurationError, PermanentError, TransientError
 
+COPY_SETTING = "ZCC_ARCHIVE_SECOND_COPY_URL"
 LEDGER = "ledger"
 KEY = "signing-key.pem"
 NEXT_KEY = "signing-key.next.pem"
@@ -62,6 +64,8 @@ class ArchiveAccess:
     """Of a bucket; None: governance where it can lock."""
     lock_days: int = LOCK_DAYS
     """How long a bucket keeps what nobody has given a last day."""
+    second_copy: str | None = None
+    """Folder or bucket that each export brings up to date with all of the archive; None: there is no second copy."""
     timestamp_url: str | None = field(default=None, repr=False)
     """Authority that stamps checkpoints (RFC 3161); None: none does."""
     timestamp_ca: Path | None = None
@@ -106,6 +110,40 @@ class Archive:
     def retention(self) -> RetentionRules | None:
         """How long engagements are kept; None where no file says so. ``ConfigurationError`` names its line."""
         return None if self.access.retention is None else read_retention(self.access.retention)
+
+    @cached_property
+    def copy_place(self) -> Place | None:
+        """Where the second copy lies; ``ConfigurationError`` where that would be the archive itself."""
+        if self.access.second_copy is None:
+            return None
+        purpose = "gets a second copy of the archive"
+        place = open_place(COPY_SETTING, self.access.second_copy, purpose, self.access, clock=self._clock)
+        if isinstance(place, FolderPlace) and isinstance(self.place, FolderPlace):
+            here, there = self.place.top.resolve(), place.top.resolve()
+            if here == there or here in there.parents or there in here.parents:
+                raise ConfigurationError(COPY_SETTING, f"{there} and the archive are in one another", purpose=purpose)
+        return place
+
+    def update_second_copy(
+        self, *, everything: bool = False, advance: Callable[[int], None] = lambda _objects: None
+    ) -> Copied | None:
+        """Bring it up to date; None where there is none. What keeps it from being so is in what is returned."""
+        if self.copy_place is None:
+            return None
+        try:
+            return bring_up_to_date(
+                self.place,
+                self.copy_place,
+                self.ledger,
+                self.shelf,
+                clock=self._clock,
+                everything=everything,
+                advance=advance,
+            )
+        except OSError as error:
+            return Copied(problem=f"{type(error).__name__}: {error.strerror}")
+        except (PermanentError, TransientError) as error:
+            return Copied(problem=str(error))
 
     @cached_property
     def roots(self) -> Roots | None:

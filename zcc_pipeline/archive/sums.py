@@ -29,6 +29,12 @@ def write_sums(place: Place, folder: str) -> None:
     place.replace(f"{folder}/{SUMS}", sums_text(digests).encode())
 
 
+def read_sums(place: Place, folder: str) -> dict[str, str]:
+    """Digests by path, as the list has them; nothing where there is no list."""
+    listed = (place.read(f"{folder}/{SUMS}") or b"").decode(errors="replace")
+    return {match[2]: match[1] for line in listed.splitlines() if (match := _LINE.fullmatch(line))}
+
+
 def check_sums(place: Place, folder: str, advance: Callable[[int], None]) -> Iterator[tuple[str, str]]:
     """Files that are not as the list has them: key and what is wrong. Says nothing of a folder without files."""
     listed = place.read(f"{folder}/{SUMS}")

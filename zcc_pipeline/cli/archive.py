@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import typer
 
+from zcc_pipeline.cli.archive_copy import copy
 from zcc_pipeline.cli.archive_export import export
 from zcc_pipeline.cli.archive_holds import hold, release, retention
 from zcc_pipeline.cli.archive_index import index
@@ -36,6 +37,7 @@ COMMANDS: dict[Callable[..., None], tuple[str, str]] = {
     hold: ("hold", "Keep from being erased, for a matter."),
     release: ("release", "End what a matter holds."),
     purge: ("purge", "Erase what need not be kept, in every place."),
+    copy: ("copy", "Bring the second copy up to date."),
     index: ("index", "Make the index anew."),
     rotate_key: ("rotate-key", "Let another key sign from now on."),
 }

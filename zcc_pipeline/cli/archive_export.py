@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zcc_pipeline.cli.archive_copy import show_copied
 from zcc_pipeline.cli.options import JsonOption, parse_day
 from zcc_pipeline.cli.screen import bytes_text, counted, heading, paragraph, print_json, say, table
 from zcc_pipeline.cli.sentences import FAILED
@@ -34,7 +35,7 @@ def export(first: FirstOption = None, last: LastOption = None, as_json: JsonOpti
 
     Run it as often as you like: what is the same makes no version, and a run that was stopped goes on where it was.
     Days are closed when everything that the source listed is archived or explained. Exit code 1 when something was
-    refused, or a checkpoint has no copy where ZCC_ARCHIVE_WITNESS_URL says.
+    refused, a checkpoint has no copy where ZCC_ARCHIVE_WITNESS_URL says, or the second copy is not up to date.
 
     Examples:
         zcc archive export
@@ -87,6 +88,7 @@ def as_document(report: ArchiveReport) -> dict[str, Any]:
         "root_hash": report.root_hash,
         "without_witness": report.unwitnessed,
         "time_stamp": report.stamp,
+        "second_copy": report.second_copy,
     }
 
 
@@ -130,6 +132,8 @@ def show_report(report: ArchiveReport) -> None:
         )
     elif report.stamp is not None:
         say(f"The checkpoint of {report.stamp.size:,} entries has its time stamp.")
+    if report.second_copy is not None:
+        show_copied(report.second_copy)
     if report.unwitnessed:
         paragraph(
             f"No copy of a checkpoint could be left where ZCC_ARCHIVE_WITNESS_URL says: "

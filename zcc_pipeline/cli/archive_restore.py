@@ -18,6 +18,9 @@ def restore(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be brought back, and change nothing.")
     ] = False,
+    from_second_copy: Annotated[
+        bool, typer.Option("--from-second-copy", help="Take it from ZCC_ARCHIVE_SECOND_COPY_URL, not from the archive.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bring back what the file store and the lake have lost. What is there and right is never touched.
@@ -29,12 +32,13 @@ def restore(
     Examples:
         zcc archive restore --dry-run
         zcc archive restore
+        zcc archive restore --from-second-copy
     """
     from zcc_pipeline.cli.session import opened_runtime
     from zcc_pipeline.pipeline.restore import restore as bring_back
 
     with opened_runtime(as_json=as_json) as runtime:
-        report = bring_back(runtime, dry_run=dry_run)
+        report = bring_back(runtime, dry_run=dry_run, from_second_copy=from_second_copy)
     if as_json:
         print_json(asdict(report))
     else:

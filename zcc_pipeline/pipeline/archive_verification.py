@@ -91,7 +91,7 @@ def verify_archive(
         ledger,
         archive.shelf,
         tuple(_checkpoints(archive, options)),
-        _second_copy(options),
+        _second_copy(archive, options),
         archive.roots,
     )
     pace = Pace(
@@ -156,9 +156,10 @@ def _checkpoints(archive: Archive, options: VerifyOptions) -> Iterator[bytes]:
                 yield path.read_bytes()
 
 
-def _second_copy(options: VerifyOptions) -> Place | None:
+def _second_copy(archive: Archive, options: VerifyOptions) -> Place | None:
+    """The one that was named, else the one that exports keep."""
     if options.second_copy is None:
-        return None
+        return archive.copy_place
     if not options.second_copy.is_dir():
         raise ConfigurationError("--second-copy", f"{options.second_copy} is no folder")
     return FolderPlace(options.second_copy)

@@ -14,6 +14,7 @@ from hashlib import sha512
 from itertools import islice
 from typing import TypeVar
 
+from zcc_pipeline.archive.copying import Copied
 from zcc_pipeline.archive.ledger import Action, Appended, Entry, Logged
 from zcc_pipeline.archive.naming import object_id_of
 from zcc_pipeline.archive.ocfl import Written
@@ -24,6 +25,7 @@ from zcc_pipeline.archive.stamps import Stamped
 from zcc_pipeline.archive.storage import Worm
 from zcc_pipeline.domain.archive_ledger import ArchivedRow, ArchiveWindow, DayLook
 from zcc_pipeline.domain.errors import PermanentError
+from zcc_pipeline.pipeline.archive_copying import copy_with_progress
 from zcc_pipeline.pipeline.archive_days import Days
 from zcc_pipeline.pipeline.archive_indexing import INDEX, refresh_index
 from zcc_pipeline.pipeline.archive_card_data import is_blocked
@@ -87,10 +89,14 @@ class ArchiveReport:
     stamp: Stamped | None = None
     """What a time stamp authority said of the newest checkpoint; None where none is asked."""
 
+    second_copy: Copied | None = None
+    """What became of the second copy; None where there is none."""
+
     @property
     def is_clean(self) -> bool:
-        """Nothing was refused, and every checkpoint has its copy."""
-        return not self.refused and not self.unwitnessed
+        """Nothing was refused, every checkpoint has its copy, and the second copy is up to date."""
+        is_copied = self.second_copy is None or self.second_copy.is_up_to_date
+        return not self.refused and not self.unwitnessed and is_copied
 
 
 def archive_changes(runtime: Runtime, *, days: tuple[date, date] | None = None) -> ArchiveReport:
@@ -100,7 +106,7 @@ def archive_changes(runtime: Runtime, *, days: tuple[date, date] | None = None) 
     ``ConfigurationError``, before anything is archived, for a file of the settings that is wrong.
     """
     report = ArchiveReport()
-    _ = runtime.archive.retention, runtime.archive.roots
+    _ = runtime.archive.retention, runtime.archive.roots, runtime.archive.copy_place
     with runtime.state.exports.exclusive("archive"):
         _Export(runtime, report).run(days or (date.min, date.max))
     return report
@@ -146,6 +152,7 @@ class _Export:
         if newest is not None:
             self._report.ledger_size, self._report.root_hash = newest.size, newest.root.hex()
         self._report.stamp = self._archive.stamp()
+        self._report.second_copy = copy_with_progress(self._runtime)
 
     def _day(self, day: date, pool: ThreadPoolExecutor) -> None:
         state = self._runtime.state.archive

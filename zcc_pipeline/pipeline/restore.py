@@ -20,10 +20,11 @@ from typing import Any
 
 from zcc_pipeline.archive.ledger import Action, Entry
 from zcc_pipeline.archive.naming import engagement_id_of
-from zcc_pipeline.archive.ocfl import BadInventory, Inventory
+from zcc_pipeline.archive.ocfl import BadInventory, Inventory, ObjectStore
+from zcc_pipeline.archive.opening import COPY_SETTING
 from zcc_pipeline.domain.completeness import ArtefactKind
 from zcc_pipeline.domain.datasets import DATASETS
-from zcc_pipeline.domain.errors import NotFound, PermanentError
+from zcc_pipeline.domain.errors import ConfigurationError, NotFound, PermanentError
 from zcc_pipeline.domain.records import RecordChunk, Route
 from zcc_pipeline.domain.window import format_time
 from zcc_pipeline.landing.writer import LakeWriter
@@ -66,13 +67,17 @@ class _Piece:
     origin: Mapping[str, Any] = field(repr=False)
 
 
-def restore(runtime: Runtime, *, dry_run: bool = False) -> RestoreReport:
-    """Everything that the archive has and the file store and the lake lack."""
+def restore(runtime: Runtime, *, dry_run: bool = False, from_second_copy: bool = False) -> RestoreReport:
+    """Everything that the archive (or its second copy) has and the file store and the lake lack.
+
+    ``ConfigurationError`` where the settings name no second copy, or there is none yet.
+    """
+    objects = _second_copy(runtime) if from_second_copy else runtime.archive.objects
     report = RestoreReport(is_dry_run=dry_run)
-    by_day = sorted(_days(runtime, report))
+    by_day = sorted(_days(runtime, objects, report))
     runtime.progress.start("restore", len(by_day))
     for day, group in groupby(by_day, key=lambda pair: pair[0]):
-        _restore_day(runtime, [object_id for _, object_id in group], report)
+        _restore_day(runtime, objects, [object_id for _, object_id in group], report)
         report.days.add(day)
         runtime.progress.advance("restore")
     if not dry_run:
@@ -85,15 +90,27 @@ def restore(runtime: Runtime, *, dry_run: bool = False) -> RestoreReport:
     return report
 
 
-def _days(runtime: Runtime, report: RestoreReport) -> Iterator[tuple[date, str]]:
+def _second_copy(runtime: Runtime) -> ObjectStore:
+    place = runtime.archive.copy_place
+    if place is None or not place.is_there():
+        raise ConfigurationError(
+            COPY_SETTING,
+            "there is no second copy" if place else "is not set",
+            purpose="where the archive's second copy lies",
+            example="/mnt/elsewhere/archive",
+        )
+    return ObjectStore(place, clock=runtime.clock)
+
+
+def _days(runtime: Runtime, objects: ObjectStore, report: RestoreReport) -> Iterator[tuple[date, str]]:
     """Objects by the first day of their records, so that each day of the lake is looked at once."""
     erased = runtime.suppressed()
-    for object_id in runtime.archive.objects.object_ids():
+    for object_id in objects.object_ids():
         if engagement_id_of(object_id) in erased:
             report.suppressed += 1
             continue
         try:
-            pieces = _pieces(runtime, object_id)
+            pieces = _pieces(objects, object_id)
         except (BadInventory, NotFound, ValueError, KeyError, TypeError) as error:
             report.failed[object_id] = f"its provenance cannot be read ({type(error).__name__})"
             continue
@@ -102,24 +119,24 @@ def _days(runtime: Runtime, report: RestoreReport) -> Iterator[tuple[date, str]]
             yield min(days), object_id
 
 
-def _pieces(runtime: Runtime, object_id: str) -> list[_Piece]:
+def _pieces(objects: ObjectStore, object_id: str) -> list[_Piece]:
     """Every file that any version brought and whose origin is known, oldest first."""
-    inventory = runtime.archive.objects.inventory(object_id)
+    inventory = objects.inventory(object_id)
     if inventory is None:
         raise NotFound("the archive has no such object", http_status=404)
     found: dict[tuple[str, str], _Piece] = {}
     for version, state in sorted(inventory.states.items()):
-        for origin in _provenance(runtime, object_id, inventory, version):
+        for origin in _provenance(objects, object_id, inventory, version):
             path = origin["path"]
             if "day" in origin and path in state:
                 found.setdefault((path, state[path]), _Piece(version, path, state[path], origin))
     return list(found.values())
 
 
-def _provenance(runtime: Runtime, object_id: str, inventory: Inventory, version: int) -> list[dict[str, Any]]:
+def _provenance(objects: ObjectStore, object_id: str, inventory: Inventory, version: int) -> list[dict[str, Any]]:
     if PROVENANCE not in inventory.states[version]:
         return []
-    with closing(runtime.archive.objects.open(object_id, PROVENANCE, version)) as stream:
+    with closing(objects.open(object_id, PROVENANCE, version)) as stream:
         data = stream.read()
     if sha512(data).hexdigest() != inventory.states[version][PROVENANCE]:
         raise ValueError("not what was archived")
@@ -127,14 +144,14 @@ def _provenance(runtime: Runtime, object_id: str, inventory: Inventory, version:
     return found
 
 
-def _restore_day(runtime: Runtime, object_ids: list[str], report: RestoreReport) -> None:
+def _restore_day(runtime: Runtime, objects: ObjectStore, object_ids: list[str], report: RestoreReport) -> None:
     records: dict[str, list[tuple[str, _Piece]]] = defaultdict(list)
     for object_id in object_ids:
         report.objects += 1
-        for piece in _pieces(runtime, object_id):
+        for piece in _pieces(objects, object_id):
             try:
                 if piece.origin.get("dataset") == FILES:
-                    _restore_file(runtime, object_id, piece, report)
+                    _restore_file(runtime, objects, object_id, piece, report)
                 else:
                     records[piece.origin["dataset"]].append((object_id, piece))
             except PermanentError as error:
@@ -143,7 +160,7 @@ def _restore_day(runtime: Runtime, object_ids: list[str], report: RestoreReport)
         with ExitStack() as stack:
             writer = stack.enter_context(runtime.lake.writer(DATASETS[dataset]))
             for object_id, piece in sorted(found, key=lambda pair: str(pair[1].origin["as_of"])):
-                _restore_record(runtime, writer, object_id, piece, report)
+                _restore_record(runtime, objects, writer, object_id, piece, report)
             if report.is_dry_run:
                 writer.flush()
             else:
@@ -153,7 +170,7 @@ def _restore_day(runtime: Runtime, object_ids: list[str], report: RestoreReport)
         report.records_restored += counts.received - counts.unchanged - counts.suppressed
 
 
-def _restore_file(runtime: Runtime, object_id: str, piece: _Piece, report: RestoreReport) -> None:
+def _restore_file(runtime: Runtime, objects: ObjectStore, object_id: str, piece: _Piece, report: RestoreReport) -> None:
     path, files = str(piece.origin["stored_path"]), runtime.files
     try:
         is_there = files.exists(path)
@@ -162,7 +179,7 @@ def _restore_file(runtime: Runtime, object_id: str, piece: _Piece, report: Resto
     if is_there and _digest_of(runtime, path) == piece.digest:
         report.files_there += 1
         return
-    size = _copy(runtime, object_id, piece, path, dry_run=report.is_dry_run)
+    size = _copy(runtime, objects, object_id, piece, path, dry_run=report.is_dry_run)
     report.files_restored += 1
     report.files_replaced += is_there
     report.bytes_restored += size
@@ -176,14 +193,14 @@ def _digest_of(runtime: Runtime, path: str) -> str:
     return digest.hexdigest()
 
 
-def _copy(runtime: Runtime, object_id: str, piece: _Piece, path: str, *, dry_run: bool) -> int:
+def _copy(runtime: Runtime, objects: ObjectStore, object_id: str, piece: _Piece, path: str, *, dry_run: bool) -> int:
     """Whole and right, or not at all."""
     storage = runtime.files.storage
     staged = storage.staging_path(f"restore-{runtime.new_id()}")
     digest, size = sha512(), 0
     try:
         with (
-            closing(runtime.archive.objects.open(object_id, piece.path, piece.version)) as source,
+            closing(objects.open(object_id, piece.path, piece.version)) as source,
             staged.open("wb") as target,
         ):
             while chunk := source.read(_CHUNK):
@@ -201,9 +218,11 @@ def _copy(runtime: Runtime, object_id: str, piece: _Piece, path: str, *, dry_run
     return size
 
 
-def _restore_record(runtime: Runtime, writer: LakeWriter, object_id: str, piece: _Piece, report: RestoreReport) -> None:
+def _restore_record(
+    runtime: Runtime, objects: ObjectStore, writer: LakeWriter, object_id: str, piece: _Piece, report: RestoreReport
+) -> None:
     origin = piece.origin
-    with closing(runtime.archive.objects.open(object_id, piece.path, piece.version)) as source:
+    with closing(objects.open(object_id, piece.path, piece.version)) as source:
         payload = source.read()
     if sha512(payload).hexdigest() != piece.digest:
         report.failed[object_id] = f"{piece.path} is not what was archived: `zcc archive verify` says more"

@@ -44,6 +44,11 @@ class ArchiveSettings(BaseSettings):
         description="Folder that gets a copy of each signed checkpoint; on another machine, so that a cut ledger shows",
         examples=["/mnt/elsewhere/zcc-checkpoints"],
     )
+    archive_second_copy_url: str | None = Field(
+        None,
+        description="Folder or bucket that each export brings up to date with all of the archive; on other hardware",
+        examples=["/mnt/elsewhere/archive"],
+    )
     archive_timestamp_url: str | None = Field(
         None,
         pattern=r"^https?://",
@@ -93,6 +98,7 @@ def archive_access(
         scratch=home / "scratch",
         lock_mode=None if settings.archive_lock_mode is None else LockMode(settings.archive_lock_mode),
         lock_days=settings.archive_lock_days,
+        second_copy=settings.archive_second_copy_url,
         timestamp_url=settings.archive_timestamp_url,
         timestamp_ca=settings.archive_timestamp_ca,
     )

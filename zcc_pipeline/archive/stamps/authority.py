@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import httpx
-from rfc3161_client import TimestampRequestBuilder
-
 from zcc_pipeline.archive.stamps.checking import BadStamp, Roots, check_stamp
 from zcc_pipeline.domain.errors import ZccPipelineError
 
@@ -31,6 +28,8 @@ class Authority:
 
     def stamp(self, text: bytes) -> bytes:
         """The reply for that text, checked; ``StampRefused`` where there is none or it is not for this."""
+        from rfc3161_client import TimestampRequestBuilder
+
         request = TimestampRequestBuilder().data(text).build()
         reply = self._ask(request.as_bytes())
         try:
@@ -40,6 +39,8 @@ class Authority:
         return reply
 
     def _ask(self, query: bytes) -> bytes:
+        import httpx
+
         headers = {"Content-Type": _QUERY, "Accept": _REPLY, "User-Agent": "zcc-pipeline"}
         try:
             with (

@@ -1,4 +1,4 @@
-"""Is that a time stamp of this text, and whose?"""
+"""Is that a time stamp of this text, and whose? Certificates are read by what checks one: few commands ever do."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256, sha384, sha512
 from pathlib import Path
-
-from cryptography.x509 import Certificate, load_pem_x509_certificates
-from rfc3161_client import TimeStampResponse, VerificationError, VerifierBuilder, decode_timestamp_response
+from typing import TYPE_CHECKING
 
 from zcc_pipeline.archive.stamps.der import with_sorted_certificates
 from zcc_pipeline.domain.errors import ConfigurationError, PermanentError
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+    from rfc3161_client import TimeStampResponse
 
 CA_SETTING = "ZCC_ARCHIVE_TIMESTAMP_CA"
 _GRANTED = 0
@@ -36,6 +38,8 @@ class Roots:
 
 def read_roots(path: Path) -> Roots:
     """From a PEM file; ``ConfigurationError`` where it holds none."""
+    from cryptography.x509 import load_pem_x509_certificates
+
     purpose, example = "certificates of the time stamp authority", "/etc/zcc/tsa-ca.pem"
     try:
         found = load_pem_x509_certificates(path.read_bytes())
@@ -69,6 +73,8 @@ def check_stamp(reply: bytes, text: bytes, roots: Roots | None, *, nonce: int | 
 
 
 def _decode(reply: bytes) -> TimeStampResponse:
+    from rfc3161_client import decode_timestamp_response
+
     try:
         response = decode_timestamp_response(with_sorted_certificates(reply))
         status = int(response.status)
@@ -84,6 +90,8 @@ def _decode(reply: bytes) -> TimeStampResponse:
 
 
 def _check_signature(response: TimeStampResponse, text: bytes, roots: Roots) -> None:
+    from rfc3161_client import VerificationError, VerifierBuilder
+
     verifier = VerifierBuilder(roots=list(roots.roots), intermediates=list(roots.intermediates)).build()
     try:
         verifier.verify_message(response, text)

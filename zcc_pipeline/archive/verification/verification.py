@@ -230,6 +230,8 @@ class Verification:
         for folder in second_copy.strays(copy):
             yield Finding(Area.SECOND_COPY, folder.key, "", "belongs to no object")
         yield from second_copy.check_beside(place, copy, spend)
+        for key, text in check_sums(copy, INDEX, spend):
+            yield Finding(Area.SECOND_COPY, key, "", text)
 
     def _save(self) -> None:
         self.counts.bytes_read = self._bytes_before + self.pace.bytes_read

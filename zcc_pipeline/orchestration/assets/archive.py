@@ -78,6 +78,11 @@ def archive_metadata(report: ArchiveReport) -> dict[str, Any]:
     if report.stamp is not None:
         found["time stamp of the ledger up to entry"] = 0 if report.stamp.why_not else report.stamp.size
         problems += [f"no time stamp: {report.stamp.why_not}"] if report.stamp.why_not else []
+    if report.second_copy is not None:
+        copied = report.second_copy
+        found["objects copied to the second copy"] = copied.objects
+        problems += [f"second copy: {copied.problem}"] if copied.problem else []
+        problems += [f"second copy: {each}: {why}" for each, why in list(copied.failed.items())[:_SHOWN]]
     if problems:
         found[PROBLEMS] = dg.MetadataValue.json(problems)
     return found
