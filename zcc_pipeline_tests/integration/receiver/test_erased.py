@@ -6,6 +6,7 @@ import asyncio
 import io
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -153,6 +154,20 @@ def test_over_http_it_is_answered_like_any_other(home: Path) -> None:
         assert [post(receiver.address, zoom_body(number=number)) for number in (1, 2, 1)] == [200, 200, 200]
         assert not [line for line in receiver.log_lines() if "eng-1" in str(line)]
     assert bodies(home) == [ERASED_BODY, zoom_body(number=2)]
+
+
+@pytest.mark.slow
+def test_a_running_receiver_learns_of_an_erasure_by_itself(home: Path) -> None:
+    with receiving(home) as receiver:
+        assert [post(receiver.address, zoom_body(number=number)) for number in (1, 2)] == [200, 200]
+        erase(home, "eng-1")
+        deadline = time.monotonic() + 30
+        while bodies(home) != [zoom_body(number=2)]:
+            assert time.monotonic() < deadline, receiver.log_lines()
+            time.sleep(0.2)
+        assert post(receiver.address, zoom_body("contact_center.engagement_started", number=1)) == 200
+        assert bodies(home) == [zoom_body(number=2), ERASED_BODY]
+    assert b"eng-1" not in inbox_bytes(home)
 
 
 @pytest.mark.slow
