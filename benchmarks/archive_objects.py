@@ -19,14 +19,18 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from hashlib import sha256, sha512
 from itertools import islice
 from pathlib import Path
 from statistics import median
+from typing import TypeVar
 
 from zcc_pipeline.archive.contents import Piece, Snapshot, StoredPiece
+from zcc_pipeline.archive.holds import Standings
+from zcc_pipeline.archive.index import rebuild_index
 from zcc_pipeline.archive.ledger import Action, Entry, FolderShelf, Ledger, signer_of
 from zcc_pipeline.archive.ledger.keys import new_key
 from zcc_pipeline.archive.ocfl import Author, ObjectStore
@@ -39,7 +43,15 @@ BATCH = 500
 DIFFERENT = 64
 """Recordings to choose from: making and hashing them is no part of what is measured."""
 
+DAY = date(2026, 11, 1)
+
+Item = TypeVar("Item")
 AUTHOR = Author("benchmark", "https://example.com/benchmark")
+
+
+def name_of(number: int) -> str:
+    """Of an object."""
+    return f"urn:zoom-cc:bench:engagement:{number:09d}"
 
 
 class Recordings:
@@ -58,7 +70,7 @@ class Recordings:
     def snapshot(self, number: int) -> Snapshot:
         """Four files, of which the recording is nearly all."""
         return Snapshot(
-            f"urn:zoom-cc:bench:engagement:{number:09d}",
+            name_of(number),
             (
                 Piece("engagement.json", b'{"engagement_id":"%09d"}' % number),
                 Piece("notes.json", b'[{"note":"Asked about order %09d."}]' % number),
@@ -94,6 +106,19 @@ class Archive:
             while batch := list(islice(snapshots, BATCH)):
                 self.ledger.append(list(pool.map(write, batch)))
                 after_batch()
+
+    def promise(self, objects: int) -> None:
+        """Tell the ledger of each object until when it is kept."""
+        for first in range(0, objects, BATCH):
+            numbers = range(first, min(first + BATCH, objects))
+            self.ledger.append(
+                [
+                    Entry(
+                        Action.EXTEND, "benchmark", "2", name_of(number), retain_until=DAY, retention_class="standard"
+                    )
+                    for number in numbers
+                ]
+            )
 
     def verify(self, after_object: Callable[[int], None]) -> tuple[int, int]:
         """How many objects were looked at, and how many findings there are."""
@@ -208,6 +233,12 @@ class Growth:
         if not self._early and self._seen >= self._total // 10:
             self._early = resident()
 
+    def through(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Each of them is one step."""
+        for item in items:
+            yield item
+            self.step(1)
+
     def tell(self) -> None:
         """What it came to, per object of the last nine tenths."""
         grown = resident() - self._early
@@ -228,6 +259,13 @@ def watch_memory(objects: int, folder: Path) -> None:
     growth.tell()
     growth = Growth("verified", objects)
     archive.verify(growth.step)
+    growth.tell()
+    growth = Growth("promises and holds read", objects)
+    archive.promise(objects)
+    standings = Standings.read(growth.through(archive.ledger.entries(objects)))
+    growth.tell()
+    growth = Growth("index rebuilt", objects)
+    assert rebuild_index(archive.place, archive.store, standings, advance=growth.step) == objects
     growth.tell()
 
 

@@ -18,6 +18,7 @@ from typing import Self, TypeVar
 
 from zcc_pipeline.archive.ledger import Action, Entry, Logged
 from zcc_pipeline.archive.ledger.entry import HEADS
+from zcc_pipeline.archive.lookup import Lookup
 from zcc_pipeline.domain.errors import PermanentError
 
 _Each = TypeVar("_Each")
@@ -97,11 +98,14 @@ _TELLING = HEADS | {Action.EXTEND, Action.PURGE}
 
 @dataclass(slots=True)
 class Standings:
-    """Everything that the ledger says of keeping, read in one pass."""
+    """Everything that the ledger says of keeping, read in one pass.
+
+    Objects are many and lie in a temporary file; holds in force are few, and in memory.
+    """
 
     last_logged: datetime | None = None
     """Time of the newest entry."""
-    _objects: dict[str, _Kept] = field(default_factory=dict)
+    _objects: Lookup[_Kept] = field(default_factory=lambda: Lookup(_Kept))
     _object_holds: dict[str, dict[str, Hold]] = field(default_factory=dict)
     _day_holds: dict[date, dict[str, Hold]] = field(default_factory=dict)
 
@@ -119,7 +123,9 @@ class Standings:
         if entry.action in {Action.HOLD_ON, Action.HOLD_OFF}:
             self._hold(logged)
         elif entry.object_id is not None and entry.action in _TELLING:
-            self._objects.setdefault(entry.object_id, _Kept()).learn(entry)
+            kept = self._objects.get(entry.object_id) or _Kept()
+            kept.learn(entry)
+            self._objects.put(entry.object_id, kept)
 
     def _hold(self, logged: Logged) -> None:
         entry = logged.entry
@@ -138,19 +144,18 @@ class Standings:
     def of(self, object_id: str) -> Standing | None:
         """One object; None where the ledger knows of no such object. It may be held all the same: ``holds_of``."""
         kept = self._objects.get(object_id)
-        if kept is None:
-            return None
-        holds = self.holds_of(object_id)
+        return None if kept is None else self._standing(object_id, kept)
+
+    def _standing(self, object_id: str, kept: _Kept) -> Standing:
+        holds = self._holds_of(object_id, kept.day)
         return Standing(
             object_id, kept.day, kept.version, kept.retain_until, kept.retention_class, kept.is_purged, holds
         )
 
     def all(self) -> Iterator[Standing]:
         """Objects in the order in which they came."""
-        for object_id in self._objects:
-            standing = self.of(object_id)
-            if standing is not None:
-                yield standing
+        for object_id, kept in self._objects.items():
+            yield self._standing(object_id, kept)
 
     def holds_of(self, object_id: str, day: date | None = None) -> tuple[Hold, ...]:
         """What holds an object, archived yet or not, oldest first.
@@ -159,7 +164,9 @@ class Standings:
         might be its own and holds it.
         """
         kept = self._objects.get(object_id)
-        known = (kept.day if kept else None) or day
+        return self._holds_of(object_id, (kept.day if kept else None) or day)
+
+    def _holds_of(self, object_id: str, known: date | None) -> tuple[Hold, ...]:
         days = [known] if known else list(self._day_holds)
         found = [*self._object_holds.get(object_id, {}).values()]
         found += [hold for each in days for hold in self._day_holds.get(each, {}).values()]

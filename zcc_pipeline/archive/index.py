@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import io
 import json
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import date
-from typing import Any
+from itertools import groupby
+from typing import Any, TypedDict
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from zcc_pipeline.archive.holds import Standings
+from zcc_pipeline.archive.lookup import Lookup
 from zcc_pipeline.archive.naming import engagement_id_of
 from zcc_pipeline.archive.ocfl import Inventory, ObjectStore
 from zcc_pipeline.archive.storage import Place
@@ -55,6 +56,24 @@ MEANINGS: Mapping[str, str] = {
 """What each column says, for the docs and for who reads the table."""
 UNKNOWN_DAY = date(1970, 1, 1)
 """In whose folder objects lie of which no day is known."""
+
+
+class _Row(TypedDict):
+    """One object, as in ``MEANINGS``."""
+
+    object_id: str
+    engagement_id: str | None
+    day: date | None
+    channels: list[str]
+    version: int
+    inventory_sha512: str
+    files: int
+    bytes: int
+    retain_until: date | None
+    retention_class: str | None
+    held: bool
+
+
 _FROM_THE_API = frozenset({"list", "detail"})
 """Shapes whose day is the engagement's own; what an event told may have landed on another."""
 
@@ -114,24 +133,29 @@ def rebuild_index(
 
     The same objects and entries give the same files, byte for byte.
     """
-    by_day: dict[date, list[dict[str, Any]]] = defaultdict(list)
+    found = Lookup(_Row)
+    days: set[date] = set()
     for object_id in objects.object_ids():
         row = _row(objects, object_id, standings)
         if row is not None:
-            by_day[row["day"] or UNKNOWN_DAY].append(row)
+            day = row["day"] or UNKNOWN_DAY
+            days.add(day)
+            found.put(f"{day} {object_id}", row)
         advance(1)
-    for day in set(indexed_days(place)) - set(by_day):
+    for day in set(indexed_days(place)) - days:
         _write(place, day, [])
-    for key in set(place.keys(FOLDER)) - {_key(day) for day in by_day} - {f"{FOLDER}/{SUMS}"}:
+    for key in set(place.keys(FOLDER)) - {_key(day) for day in days} - {f"{FOLDER}/{SUMS}"}:
         place.set_aside(key)
-    for day, rows in by_day.items():
-        _write(place, day, rows)
-    if by_day:
+    of_days = (row for _, row in found.sorted_items())
+    for _, rows in groupby(of_days, key=lambda row: row["day"] or UNKNOWN_DAY):
+        rows_of_day = list(rows)
+        _write(place, rows_of_day[0]["day"] or UNKNOWN_DAY, rows_of_day)
+    if days:
         seal_index(place)
-    return sum(map(len, by_day.values()))
+    return len(found)
 
 
-def _write(place: Place, day: date, rows: list[dict[str, Any]]) -> None:
+def _write(place: Place, day: date, rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         if place.read(_key(day)) is None:
             return
@@ -161,24 +185,27 @@ def _keeping(object_id: str, day: date | None, standings: Standings) -> dict[str
     }
 
 
-def _row(objects: ObjectStore, object_id: str, standings: Standings) -> dict[str, Any] | None:
+def _row(objects: ObjectStore, object_id: str, standings: Standings) -> _Row | None:
     inventory = objects.inventory(object_id)
     if inventory is None:
         return None
     origins = _json(objects, inventory, "provenance.json") or []
     of_engagement = [each for each in origins if each.get("dataset") == "zoom/engagements"]
     day = min((_day(each) for each in of_engagement if each.get("shape") in _FROM_THE_API), default=None)
-    return {
-        "object_id": object_id,
-        "engagement_id": engagement_id_of(object_id),
-        "day": day,
-        "channels": sorted(_channels(objects, inventory, [each["path"] for each in of_engagement])),
-        "version": inventory.head,
-        "inventory_sha512": inventory.digest,
-        "files": len(inventory.state),
-        "bytes": sum(int(each.get("size_bytes") or 0) for each in origins),
-        **_keeping(object_id, day, standings),
-    }
+    keeping = _keeping(object_id, day, standings)
+    return _Row(
+        object_id=object_id,
+        engagement_id=engagement_id_of(object_id),
+        day=day,
+        channels=sorted(_channels(objects, inventory, [each["path"] for each in of_engagement])),
+        version=inventory.head,
+        inventory_sha512=inventory.digest,
+        files=len(inventory.state),
+        bytes=sum(int(each.get("size_bytes") or 0) for each in origins),
+        retain_until=keeping["retain_until"],
+        retention_class=keeping["retention_class"],
+        held=keeping["held"],
+    )
 
 
 def _day(origin: dict[str, Any]) -> date:

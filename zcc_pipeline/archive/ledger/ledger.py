@@ -15,6 +15,7 @@ from zcc_pipeline.archive.ledger.notes import BadNote, Checkpoint, Signer, Verif
 from zcc_pipeline.archive.ledger.shelf import Shelf
 from zcc_pipeline.archive.ledger.tiles import WIDTH, TileMissing, Tiles, bundle, tile_name
 from zcc_pipeline.archive.ledger.tree import leaf_hash, root_of
+from zcc_pipeline.archive.lookup import Lookup
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import PermanentError, TransientError, ZccPipelineError
 
@@ -111,13 +112,13 @@ class Ledger:
             for leaf in Tiles(self._shelf, newest.size).all_entries(start):
                 yield decode(leaf)
 
-    def heads(self) -> dict[str, Logged]:
+    def heads(self) -> Lookup[Logged]:
         """Of each object the entry that tells its newest version, or that it was purged."""
-        found: dict[str, Logged] = {}
+        found = Lookup(Logged)
         for logged in self.entries():
             entry = logged.entry
             if entry.object_id is not None and (entry.action in HEADS or entry.action == Action.PURGE):
-                found[entry.object_id] = logged
+                found.put(entry.object_id, logged)
         return found
 
     def rotate(self, signer: Signer, *, actor: str, run_id: str) -> Appended:

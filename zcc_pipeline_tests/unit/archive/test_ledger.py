@@ -341,8 +341,11 @@ def test_heads_are_the_newest_versions_and_what_was_purged(bench: Bench) -> None
     bench.ledger.append([Entry(Action.ADD_VERSION, "nightly", "run-4", one.object_id, 2, "cd" * 64)])
     bench.ledger.append([Entry(Action.PURGE, "operator", "run-5", two.object_id, 1, two.inventory_sha512)])
     heads = bench.ledger.heads()
-    assert (heads[one.object_id].entry.version, heads[one.object_id].entry.action) == (2, Action.ADD_VERSION)
-    assert heads[str(two.object_id)].entry.action == Action.PURGE
+    assert dict(heads.items()) == {
+        logged.entry.object_id: logged
+        for logged in bench.ledger.entries()
+        if logged.entry.action in {Action.ADD_VERSION, Action.PURGE}
+    }
 
 
 def test_a_witness_that_fails_is_named_and_the_entry_is_there(bench: Bench) -> None:
