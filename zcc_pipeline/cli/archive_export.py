@@ -75,8 +75,8 @@ def as_document(report: ArchiveReport) -> dict[str, Any]:
         "versions_added": report.versions,
         "unchanged": report.unchanged,
         "erased": report.suppressed,
-        "bytes_written": report.bytes_written,
         "held_back": report.held_back,
+        "bytes_written": report.bytes_written,
         "healed": report.healed,
         "refused": report.refused,
         "days_touched": report.days_touched,
@@ -84,6 +84,7 @@ def as_document(report: ArchiveReport) -> dict[str, Any]:
         "days_reopened": report.days_reopened,
         "days_open": report.days_open,
         "retention": report.retention,
+        "storage": report.worm,
         "ledger_entries": report.ledger_size,
         "root_hash": report.root_hash,
         "without_witness": report.unwitnessed,
@@ -99,15 +100,15 @@ def show_report(report: ArchiveReport) -> None:
         ("new version", report.versions),
         ("unchanged", report.unchanged),
         ("erased", report.suppressed),
+        ("held back", report.held_back),
         ("refused", len(report.refused)),
     ]
     table(("outcome", "engagements"), [row for row in rows if row[1]], numbers=("engagements",))
-        ("held back", report.held_back),
+    if report.held_back:
+        paragraph("What is held back has a text with blocked card data; `zcc quarantine` names it and lets it go.")
     if report.refused:
         heading("Refused")
         shown = [(one.engagement_id, str(one.day), one.why) for one in report.refused[:REFUSED_SHOWN]]
-    if report.held_back:
-        paragraph("What is held back has a text with blocked card data; `zcc quarantine list` names it, `replay` lets go.")
         table(("engagement", "day", "why"), shown, fold="why")
     say()
     say(f"{bytes_text(report.bytes_written)} written.")
@@ -123,6 +124,13 @@ def show_report(report: ArchiveReport) -> None:
             f"{counted(report.retention.shorter_now, 'engagement')} would be kept shorter by the retention file as it "
             "is now; what was promised stands."
         )
+    _show_trust(report)
+
+
+def _show_trust(report: ArchiveReport) -> None:
+    """What those who do not take our word can rely on."""
+    if report.worm is not None:
+        paragraph(f"{'WORM' if report.worm.is_worm else 'Not WORM'}: {report.worm.reason}.")
     if report.root_hash:
         say(f"The ledger has {report.ledger_size:,} entries; root hash {report.root_hash}")
     if report.stamp is not None and report.stamp.why_not:

@@ -16,7 +16,6 @@ from typing import TypeVar
 
 from zcc_pipeline.archive.copying import Copied
 from zcc_pipeline.archive.ledger import Action, Appended, Entry, Logged
-from zcc_pipeline.archive.lookup import Lookup
 from zcc_pipeline.archive.naming import object_id_of
 from zcc_pipeline.archive.ocfl import Written
 from zcc_pipeline.archive.ocfl.inventory import INVENTORY
@@ -26,10 +25,10 @@ from zcc_pipeline.archive.stamps import Stamped
 from zcc_pipeline.archive.storage import Worm
 from zcc_pipeline.domain.archive_ledger import ArchivedRow, ArchiveWindow, DayLook
 from zcc_pipeline.domain.errors import PermanentError
+from zcc_pipeline.pipeline.archive_card_data import is_blocked
 from zcc_pipeline.pipeline.archive_copying import copy_with_progress
 from zcc_pipeline.pipeline.archive_days import Days
 from zcc_pipeline.pipeline.archive_indexing import INDEX, refresh_index
-from zcc_pipeline.pipeline.archive_card_data import is_blocked
 from zcc_pipeline.pipeline.archive_snapshots import build_snapshot
 from zcc_pipeline.pipeline.archive_sources import Found, SourceRecord, Sources, Verdicts
 from zcc_pipeline.pipeline.retaining import PromiseReport, promise_retention
@@ -69,11 +68,11 @@ class ArchiveReport:
     unchanged: int = 0
     suppressed: int = 0
     """Not archived although the lake has something of them: they were erased."""
+    held_back: int = 0
+    """Not archived because a text has card data and is blocked; the manifest of its day says so."""
     bytes_written: int = 0
     healed: int = 0
     """Objects that a crash had kept out of the ledger."""
-    held_back: int = 0
-    """Not archived because a text has card data and is blocked; the manifest of its day says so."""
     refused: list[RefusedObject] = field(default_factory=list)
     days_touched: set[date] = field(default_factory=set)
     days_closed: set[date] = field(default_factory=set)
@@ -124,6 +123,8 @@ class _Export:
         self._sources = Sources(runtime.lake, runtime.state.archive_marks)
         self._marks = runtime.state.archive_marks.all(DayLook.CHANGES)
         self._index_days: set[date] = set()
+        self._held_days: set[date] = set()
+        self._verdicts: Mapping[str, Verdicts] = {}
         self._locks = StorageLocks(runtime)
         self._days = Days(runtime, self._sources, log=self._append, say=self._of_day)
 
@@ -131,8 +132,6 @@ class _Export:
         self._report.worm = self._archive.place.worm()
         self._archive.objects.prepare()
         self._heal()
-        self._held_days: set[date] = set()
-        self._verdicts: Mapping[str, Verdicts] = {}
         first, last = days
         chosen = [day for day in self._sources.days() if first <= day <= last]
         self._runtime.progress.start("archive", len(chosen))
@@ -165,6 +164,7 @@ class _Export:
         left_out = len(self._report.refused) + self._report.suppressed
         changed: list[tuple[Found, str]] = []
         erased = self._runtime.suppressed()
+        self._verdicts = self._sources.card_data(day)
         for found in self._sources.find(day):
             self._report.engagements += 1
             if found.engagement_id in erased:
@@ -173,8 +173,10 @@ class _Export:
             source_hash = found.source_hash()
             row = known.get(found.engagement_id)
             if row is not None and row.source_hash == source_hash and not row.is_pending:
-        self._verdicts = self._sources.card_data(day)
                 self._report.unchanged += 1
+            elif is_blocked(self._verdicts.get(found.engagement_id, {})):
+                self._report.held_back += 1
+                self._held_days.add(day)
             else:
                 changed.append((found, source_hash))
         if changed:
@@ -183,9 +185,6 @@ class _Export:
             self._locks.expect(day)
         for part in _in_batches(changed, _HELD):
             records = self._sources.records([found for found, _ in part])
-            elif is_blocked(self._verdicts.get(found.engagement_id, {})):
-                self._report.held_back += 1
-                self._held_days.add(day)
             for batch in _in_batches(part, BATCH):
                 self._batch(day, batch, records, pool)
         if left_out == len(self._report.refused) + self._report.suppressed:  # else the day is looked at again
@@ -224,6 +223,7 @@ class _Export:
                 self._runtime.files,
                 objects.inventory(object_id),
                 lambda path: objects.open(object_id, path),
+                self._verdicts.get(found.engagement_id, {}),
             )
             lock = self._locks.of(found.engagement_id, day)
             written = objects.write(snapshot, message=_MESSAGE, author=self._archive.author, lock=lock)
@@ -232,7 +232,6 @@ class _Export:
         self._locks.note(written, lock)
         return written
 
-                self._verdicts.get(found.engagement_id, {}),
     def _count(self, day: date, written: Written) -> None:
         report = self._report
         report.bytes_written += written.bytes_written
@@ -291,7 +290,7 @@ class _Export:
         else:
             return
         days = {object_id_of(self._account, row.engagement_id): row.day for row in pending}
-        heads: Lookup[Logged] | None = None
+        heads: dict[str, Logged] | None = None
         for batch in _in_batches(ids, BATCH):
             heads = archive.ledger.heads() if heads is None else heads
             entries = [entry for each in batch for entry in self._unlogged(each, heads.get(each), days.get(each))]
