@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from zcc_pipeline.archive.copying import Copied
 from zcc_pipeline.archive.ledger import Action, Appended, Entry, Logged
+from zcc_pipeline.archive.lookup import Lookup
 from zcc_pipeline.archive.naming import object_id_of
 from zcc_pipeline.archive.ocfl import Written
 from zcc_pipeline.archive.ocfl.inventory import INVENTORY
@@ -290,7 +291,7 @@ class _Export:
         else:
             return
         days = {object_id_of(self._account, row.engagement_id): row.day for row in pending}
-        heads: dict[str, Logged] | None = None
+        heads: Lookup[Logged] | None = None
         for batch in _in_batches(ids, BATCH):
             heads = archive.ledger.heads() if heads is None else heads
             entries = [entry for each in batch for entry in self._unlogged(each, heads.get(each), days.get(each))]
