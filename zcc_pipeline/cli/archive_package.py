@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from zcc_pipeline.cli.options import JsonOption, parse_day
 from zcc_pipeline.cli.screen import bytes_text, counted, paragraph, path_text, print_json, say
+
+if TYPE_CHECKING:
+    from zcc_pipeline.pipeline.archive_package import PackageOutcome
 
 
 def package(
@@ -57,6 +60,11 @@ def package(
             phone_region=runtime.config.warehouse.phone_region,
         )
         outcome = make(runtime, selection, matter=matter.strip(), to=to, all_versions=all_versions)
+    show(outcome, as_json=as_json)
+
+
+def show(outcome: PackageOutcome, *, as_json: bool) -> None:
+    """What was handed over, and where the ledger names it."""
     packaged = outcome.packaged
     if as_json:
         print_json(

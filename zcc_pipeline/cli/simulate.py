@@ -21,6 +21,8 @@ from zcc_pipeline.cli.stopping import until_stopped
 
 if TYPE_CHECKING:
     from zcc_pipeline.settings import Settings
+    from zcc_pipeline.simulator.zoom.account.spec import AccountSpec
+    from zcc_pipeline.simulator.zoom.options import SimulatorOptions
     from zcc_pipeline.simulator.zoom.push.requests import PushRequest
     from zcc_pipeline.simulator.zoom.server import RunningSimulator
 
@@ -55,48 +57,60 @@ CRM_OPTIONS = frozenset({"crm", "keep", "host", "port", "latency_ms", "until_std
 """Those that mean something to the stand-in of a CRM."""
 
 
+HostOption = Annotated[str, typer.Option("--host", help="Address to listen on.")]
+PortOption = Annotated[
+    int, typer.Option("--port", min=0, max=65_535, help="Port; 0 takes a free one. CRMs start at 8889.")
+]
+PlanOption = Annotated[Plan, typer.Option("--plan", help="Rate limits to keep, as Zoom's plans have them.")]
+LatencyOption = Annotated[float, typer.Option("--latency-ms", min=0, help="Wait so long before each answer.")]
+TruthOption = Annotated[
+    Path | None,
+    typer.Option("--truth", metavar="FILE", help="Write what the account really contains, to compare against."),
+]
+PushToOption = Annotated[
+    str, typer.Option("--push-to", metavar="URL", help="Also send all events so far there, as signed webhooks.")
+]
+SecretOption = Annotated[
+    str, typer.Option("--webhook-secret", help="Signs them; without it the first of ZCC_WEBHOOK_SECRET_TOKENS does.")
+]
+FlowToOption = Annotated[
+    str, typer.Option("--flow-to", metavar="URL", help="Also send there what the scripts in flows post.")
+]
+FlowTokenOption = Annotated[
+    str, typer.Option("--flow-token", help="Their bearer token; without it the first of ZCC_FLOW_TOKENS.")
+]
+PushFaultsOption = Annotated[
+    Faults, typer.Option("--push-faults", help="What goes wrong with events: lost, doubled, late, wrong order ...")
+]
+CrmOption = Annotated[
+    list[Crm] | None, typer.Option("--crm", help="Serve a CRM's stand-in instead; may be given several times.")
+]
+KeepOption = Annotated[
+    Path | None,
+    typer.Option("--keep", metavar="FOLDER", help="Of a CRM: remember there what was written to it."),
+]
+StdinOption = Annotated[bool, typer.Option("--until-stdin-closes", hidden=True)]
+
+
 def simulate(
     context: typer.Context,
-    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option("--port", min=0, max=65_535, help="Port; 0 takes a free one. CRMs start at 8889.")
-    ] = 8888,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8888,
     days: DaysOption = 3,
     engagements_per_day: LoadOption = 400,
     seed: SeedOption = 7,
     faults: FaultsOption = Faults.NONE,
-    plan: Annotated[Plan, typer.Option("--plan", help="Rate limits to keep, as Zoom's plans have them.")] = Plan.PRO,
-    latency_ms: Annotated[float, typer.Option("--latency-ms", min=0, help="Wait so long before each answer.")] = 0,
-    truth: Annotated[
-        Path | None,
-        typer.Option("--truth", metavar="FILE", help="Write what the account really contains, to compare against."),
-    ] = None,
-    push_to: Annotated[
-        str,
-        typer.Option("--push-to", metavar="URL", help="Also send all events so far there, as signed webhooks."),
-    ] = "",
-    webhook_secret: Annotated[
-        str,
-        typer.Option("--webhook-secret", help="Signs them; without it the first of ZCC_WEBHOOK_SECRET_TOKENS does."),
-    ] = "",
-    flow_to: Annotated[
-        str, typer.Option("--flow-to", metavar="URL", help="Also send there what the scripts in flows post.")
-    ] = "",
-    flow_token: Annotated[
-        str, typer.Option("--flow-token", help="Their bearer token; without it the first of ZCC_FLOW_TOKENS.")
-    ] = "",
-    push_faults: Annotated[
-        Faults, typer.Option("--push-faults", help="What goes wrong with events: lost, doubled, late, wrong order ...")
-    ] = Faults.NONE,
-    crm: Annotated[
-        list[Crm] | None,
-        typer.Option("--crm", help="Serve a CRM's stand-in instead; may be given several times."),
-    ] = None,
-    keep: Annotated[
-        Path | None,
-        typer.Option("--keep", metavar="FOLDER", help="Of a CRM: remember there what was written to it."),
-    ] = None,
-    until_stdin_closes: Annotated[bool, typer.Option("--until-stdin-closes", hidden=True)] = False,
+    plan: PlanOption = Plan.PRO,
+    latency_ms: LatencyOption = 0,
+    truth: TruthOption = None,
+    push_to: PushToOption = "",
+    webhook_secret: SecretOption = "",
+    flow_to: FlowToOption = "",
+    flow_token: FlowTokenOption = "",
+    push_faults: PushFaultsOption = Faults.NONE,
+    crm: CrmOption = None,
+    keep: KeepOption = None,
+    until_stdin_closes: StdinOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Serve a stand-in for Zoom Contact Center, or a CRM's: same operations, same limits, no account needed.
@@ -120,21 +134,12 @@ def simulate(
         wanted = port if is_given(context, "port") else None
         serve_crms(crm or [], host=host, port=wanted, latency_ms=latency_ms, keep=keep, as_json=as_json)
         return
-    from zcc_pipeline.domain.clock import SystemClock
-    from zcc_pipeline.domain.window import day_of
     from zcc_pipeline.settings import load_settings
-    from zcc_pipeline.simulator.zoom.account.spec import AccountSpec
     from zcc_pipeline.simulator.zoom.options import SimulatorOptions
-    from zcc_pipeline.simulator.zoom.server import serve
 
     settings = load_settings()
-    timezone = settings.timezone
-    yesterday = day_of(SystemClock().now(), ZoneInfo(timezone)) - timedelta(days=1)
-    spec = AccountSpec(
-        last_day=yesterday, seed=seed, days=days, engagements_per_day=engagements_per_day, timezone=timezone
-    )
     options = SimulatorOptions(
-        spec=spec,
+        spec=_account(settings.timezone, days, engagements_per_day, seed),
         host=host,
         port=port,
         plan=plan.value,
@@ -143,6 +148,22 @@ def simulate(
         truth_path=truth,
         push=_push_request(settings, push_to, webhook_secret, flow_to, flow_token, push_faults),
     )
+    _serve(options, plan, as_json=as_json)
+
+
+def _account(timezone: str, days: int, engagements_per_day: int, seed: int) -> AccountSpec:
+    from zcc_pipeline.domain.clock import SystemClock
+    from zcc_pipeline.domain.window import day_of
+    from zcc_pipeline.simulator.zoom.account.spec import AccountSpec
+
+    yesterday = day_of(SystemClock().now(), ZoneInfo(timezone)) - timedelta(days=1)
+    return AccountSpec(
+        last_day=yesterday, seed=seed, days=days, engagements_per_day=engagements_per_day, timezone=timezone
+    )
+
+
+def _serve(options: SimulatorOptions, plan: Plan, *, as_json: bool) -> None:
+    from zcc_pipeline.simulator.zoom.server import serve
 
     def on_ready(running: RunningSimulator) -> None:
         announce(running, plan, as_json=as_json)
