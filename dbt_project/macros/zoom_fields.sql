@@ -242,6 +242,6 @@
 {% macro card_data_fields() -%}
     {{ return({
         'engagement_id': 'text', 'dataset': 'text', 'record_id': 'text', 'version': 'text', 'status': 'text', 'findings': 'any',
-        'engagement_numbers': ['integer'], 'released_by': 'any', 'reason': 'any', 'occurred_at': 'text'
+        'engagement_numbers': ['integer'], 'policy': 'any', 'listing': 'any', 'occurred_at': 'text'
     }) }}
 {%- endmacro %}

@@ -10,6 +10,7 @@ import typer
 
 from zcc_pipeline.cli.archive import build_group as build_archive_group
 from zcc_pipeline.cli.build import build
+from zcc_pipeline.cli.cards import build_group as build_cards_group
 from zcc_pipeline.cli.demo import demo
 from zcc_pipeline.cli.doctor import doctor
 from zcc_pipeline.cli.export import export
@@ -88,6 +89,7 @@ for command, summary in COMMANDS.items():
 app.add_typer(
     build_archive_group(keep_lines), name="archive", short_help="Engagements kept so that anyone can verify them."
 )
+app.add_typer(build_cards_group(keep_lines), name="cards", short_help="Card data in texts: look again.")
 app.add_typer(build_group(keep_lines), name="quarantine", short_help="What could not be processed: look, replay, drop.")
 
 

@@ -73,8 +73,11 @@ class FileStore:
         """Absolute path or ``s3://`` URL of a stored file."""
         return self._storage.url_for(_checked(path))
 
-    async def rewrite(self, stored: StoredFile, content: bytes, *, kind: str, source_id: str, day: date) -> StoredFile:
-        """Store ``content`` instead of a file, which is gone afterwards; for text without what must not be kept."""
+    async def rewrite(
+        self, stored: StoredFile, content: bytes, *, kind: str, source_id: str, day: date, keeps_old: bool = False
+    ) -> StoredFile:
+        """Store ``content`` instead of a file, which is gone afterwards unless told otherwise; for text without what
+        must not be kept."""
         part = await asyncio.to_thread(self._open_part)
         try:
             await part.append(content)
@@ -83,7 +86,7 @@ class FileStore:
             await asyncio.to_thread(self._storage.publish, part.path, path)
         finally:
             await part.close()
-        if path != stored.path:
+        if path != stored.path and not keeps_old:
             await asyncio.to_thread(self._storage.delete, stored.path)
         return StoredFile(path, len(content), digest, long_digest, stored.media_type, stored.extension)
 

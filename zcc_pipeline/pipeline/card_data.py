@@ -51,7 +51,7 @@ PROVEN = frozenset({"zoom/notes", TRANSCRIPT, "zoom/messaging_transcripts", "zoo
 """Texts of which it is also kept that they were looked at; of others only that something was found."""
 TEXTS = PROVEN | {"zoom/email_messages", "zoom/surveys", "zoom/dispositions", "zoom/events"}
 """What people write and say, as it is: its bytes name a version. Other records hold addresses made anew each time."""
-_NOT_SCREENED = frozenset({DATASET.name, "zoom/completeness", "zoom/coverage", "zoom/files"})
+NOT_SCREENED = frozenset({DATASET.name, "zoom/completeness", "zoom/coverage", "zoom/files"})
 """Made by the pipeline itself, without any text."""
 _HOUR = 3_600_000_000
 _SIGNED = 2**63 - 1
@@ -69,7 +69,7 @@ class CardDataScreen:
 
     def of(self, dataset: Dataset) -> Screening | None:
         """The screening of one writer; None for datasets that hold no text from outside."""
-        return None if dataset.name in _NOT_SCREENED else Screening(self)
+        return None if dataset.name in NOT_SCREENED else Screening(self)
 
     def note_redacted(self, dataset: str, wanted: WantedArtefact, content: bytes) -> None:
         """Keep what a transcript file held before the digits were taken out of it."""
@@ -82,7 +82,7 @@ class CardDataScreen:
             return
         screening = Screening(self)
         screening.note(
-            _Text(
+            Text(
                 dataset=dataset,
                 record_id=wanted.source_id,
                 engagement_id=wanted.engagement_id,
@@ -96,7 +96,9 @@ class CardDataScreen:
 
 
 @dataclass(frozen=True, slots=True)
-class _Text:
+class Text:
+    """A record in which card data is looked for."""
+
     dataset: str
     record_id: str
     engagement_id: str | None
@@ -106,7 +108,7 @@ class _Text:
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    text: _Text
+    text: Text
     version: str
     status: str
     findings: tuple[DocumentFinding, ...]
@@ -155,7 +157,11 @@ class Screening:
         self._verdicts.clear()
         self._looked_at.clear()
 
-    def note(self, text: _Text, payload: bytes, findings: Sequence[DocumentFinding]) -> None:
+    def count(self) -> int:
+        """Texts with card data so far."""
+        return len(self._verdicts)
+
+    def note(self, text: Text, payload: bytes, findings: Sequence[DocumentFinding]) -> None:
         """Remember the verdict on one record; ``payload`` as it lands, for its version."""
         named = payload if text.dataset in TEXTS else repr(findings).encode()
         version = sha256(named).hexdigest()[:16]
@@ -200,10 +206,10 @@ def engagement_number(engagement_id: str) -> int:
     return int.from_bytes(md5(engagement_id.encode(), usedforsecurity=False).digest()[8:], "little") & _SIGNED
 
 
-def _text(dataset: str, batch: Batch, row: int) -> _Text:
+def _text(dataset: str, batch: Batch, row: int) -> Text:
     moment = batch.as_of[row] if batch.occurred_at[row] == NO_TIME else batch.occurred_at[row]
     has_engagement = batch.engagement_ids.is_null is None or not batch.engagement_ids.is_null[row]
-    return _Text(
+    return Text(
         dataset=dataset,
         record_id=batch.record_ids.raw(row).decode(),
         engagement_id=batch.engagement_ids.raw(row).decode() if has_engagement else None,

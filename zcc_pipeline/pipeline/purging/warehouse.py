@@ -15,15 +15,22 @@ PLACE = "warehouse"
 
 
 def clear(runtime: Runtime, _subject: Subject) -> Iterator[Removed]:
-    """Readers keep the old copy until the new one is swapped in. What was never built is left alone.
+    """What was never built is left alone."""
+    freed = make_anew(runtime, purpose="purge")
+    if freed is not None:
+        yield Removed(PLACE, "databases made anew", 2, freed)
+
+
+def make_anew(runtime: Runtime, *, purpose: str) -> int | None:
+    """Bytes that were freed; None where there was none. Readers keep the old copy until the new one is swapped in.
 
     A crash leaves no warehouse, or a whole one: the next build makes it from the lake.
     """
     config = runtime.config.warehouse
     if not config.warehouse_path.exists() and not config.analytics_path.exists():
-        return
+        return None
     size = 0
-    with runtime.warehouse.lock("purge"):
+    with runtime.warehouse.lock(purpose):
         for path in (
             *_beside(config.warehouse_path, "", ".wal", ".tmp"),
             *_beside(config.analytics_path, ".wal", ".tmp", ".part", ".part.wal"),
@@ -35,7 +42,7 @@ def clear(runtime: Runtime, _subject: Subject) -> Iterator[Removed]:
     build(runtime, full_refresh=True)
     published = publish(runtime)
     runtime.progress.finish("building the warehouse anew")
-    yield Removed(PLACE, "databases made anew", 2, max(0, size - published.bytes_written))
+    return max(0, size - published.bytes_written)
 
 
 def _beside(path: Path, *endings: str) -> list[Path]:

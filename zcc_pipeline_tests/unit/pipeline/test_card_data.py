@@ -1,5 +1,7 @@
 import asyncio
 import json
+from dataclasses import replace
+from hashlib import sha256, sha512
 from pathlib import Path
 
 import msgspec
@@ -7,10 +9,13 @@ import pytest
 
 from zcc_pipeline.domain.completeness import ArtefactKind
 from zcc_pipeline.domain.datasets import DATASETS
-from zcc_pipeline.domain.ports import StoredFile, WantedArtefact
+from zcc_pipeline.domain.ports import Silence, StoredFile, WantedArtefact
 from zcc_pipeline.domain.records import SHAPE_LIST, RecordChunk
 from zcc_pipeline.pipeline.artefacts import without_card_data
 from zcc_pipeline.pipeline.card_data import engagement_number
+from zcc_pipeline.pipeline.card_data_rescan import rescan
+from zcc_pipeline.pipeline.reports import DayReport
+from zcc_pipeline.pipeline.stored_records import land_stored
 from zcc_pipeline_tests.unit.pipeline.homes import NOW, TODAY, land, open_home
 
 CARD = "4111 1111 1111 1111"
@@ -175,3 +180,77 @@ def test_what_is_kept_about_a_finding_never_holds_the_digits(tmp_path, policy):
     for file in tmp_path.rglob("*"):
         if file.is_file() and "zoom/notes" not in str(file):
             assert b"4111 1111" not in file.read_bytes(), file
+
+
+def everything_under(home):
+    return b"".join(file.read_bytes() for file in home.rglob("*") if file.is_file())
+
+
+@pytest.mark.parametrize(("policy", "status"), [("flag", "flagged"), ("block", "blocked")])
+def test_a_rescan_finds_what_landed_before_anybody_looked(tmp_path, policy, status):
+    with open_home(tmp_path, card_data_policy="off") as runtime:
+        land_note(runtime, NOTE["note"], engagement="e1")
+        assert verdicts(runtime) == []
+    with open_home(tmp_path, card_data_policy=policy) as runtime:
+        report = rescan(runtime, [TODAY])
+        assert (report.found, report.lake_files) == ({"zoom/notes": 1}, 0)
+        said = {(each["status"], each.get("engagement_id")) for each in verdicts(runtime)}
+        assert {(status, "e1"), ("clean", "e1")} <= said
+        assert len(runtime.state.quarantine.list("held")) == (policy == "block")
+        before = runtime.lake.listing("zoom/card_data", TODAY)
+        assert rescan(runtime, [TODAY]).found == {}
+        assert runtime.lake.listing("zoom/card_data", TODAY) == before
+
+
+def test_a_rescan_that_was_stopped_goes_on_where_it_was(tmp_path):
+    with open_home(tmp_path, card_data_policy="off") as runtime:
+        land_note(runtime, NOTE["note"], engagement="e1")
+        land(runtime, "zoom/surveys", "e1", {"answer": CARD}, day=TODAY, shape=SHAPE_LIST)
+    with open_home(tmp_path, card_data_policy="flag") as runtime:
+
+        class Stop(Exception):
+            pass
+
+        class Progress(Silence):
+            def advance(self, task, steps=1):
+                raise Stop
+
+        runtime.progress = Progress()
+        with pytest.raises(Stop):
+            rescan(runtime, [TODAY])
+        runtime.progress = Silence()
+        report = rescan(runtime, [TODAY])
+        assert (report.found, report.skipped) == ({}, 2)
+
+
+def test_a_rescan_with_redact_leaves_the_digits_nowhere_under_home(tmp_path):
+    with open_home(tmp_path, card_data_policy="flag") as runtime:
+        land_note(runtime, NOTE["note"], engagement="e1")
+        land_note(runtime, f"really {CARD}", engagement="e1")
+        wanted, stored = store_transcript(runtime, tmp_path)
+        content = VTT.encode()
+        stored = replace(stored, sha256=sha256(content).hexdigest(), sha512=sha512(content).hexdigest())
+        runtime.state.artefacts.want([wanted], now=NOW)
+        runtime.state.artefacts.mark_stored(wanted.kind, {"r1": stored}, now=NOW)
+        land_stored(runtime, wanted.kind, TODAY, DayReport(TODAY))
+        assert len(texts(runtime, "zoom/files")) == 1
+        runtime.lake.compact("zoom/notes", TODAY)
+    assert b"4111-1111" in everything_under(tmp_path / "files")
+    with open_home(tmp_path, card_data_policy="redact") as runtime:
+        report = rescan(runtime, [TODAY])
+        assert report.found == {"zoom/notes": 2, "zoom/recording_transcripts": 1}
+        assert report.transcripts == 1
+        (row,) = runtime.state.artefacts.on_days(TODAY, TODAY, kind=wanted.kind)
+        clean = runtime.files.read(row.path)
+        assert clean.decode() == VTT.replace("4111-1111-1111-1111", "[card number removed]")
+        assert (row.sha256, row.path.count("/r1.")) == (sha256(clean).hexdigest(), 1)
+        (file,) = map(json.loads, texts(runtime, "zoom/files"))
+        assert (file["path"], file["sha256"]) == (row.path, row.sha256)
+        assert file["size_bytes"] == len(clean)
+        held = [text for name in DATASETS for text in texts(runtime, name)]
+        assert {each["status"] for each in verdicts(runtime) if each.get("findings")} == {"redacted"}
+    whole = "".join(held).encode() + everything_under(tmp_path)
+    for trace in (b"4111 1111", b"4111-1111", stored.sha256.encode(), stored.sha512.encode(), stored.path.encode()):
+        assert trace not in whole
+    named = sha256(json.dumps({"note_id": "n1", "note": NOTE["note"]}).encode()).hexdigest()[:16]
+    assert named.encode() not in whole
