@@ -22,8 +22,8 @@ NAMES = {
 }
 
 
-def coverage_checks_failed(pipeline: FakePipeline) -> set[str]:
-    return {name for asset, name in failed_checks(pipeline.run()) if asset == "zoom/coverage"}
+def coverage_checks_failed(pipeline: FakePipeline, only: list[str] | None = None) -> set[str]:
+    return {name for asset, name in failed_checks(pipeline.run(only=only)) if asset == "zoom/coverage"}
 
 
 def line(expected: int, both: int) -> LandedCoverage:
@@ -54,4 +54,4 @@ def test_every_threshold_fails_its_own_check(pipeline: FakePipeline) -> None:
     health.failed_differences = 1
     health.silence = Silence(pipeline_time(), timedelta(hours=9), is_alarming=True)
     pipeline.flows = [FlowScript("f", "Sales", 9, 0, FlowState.MISSING)]
-    assert coverage_checks_failed(pipeline) == NAMES
+    assert coverage_checks_failed(pipeline, ["coverage"]) == NAMES

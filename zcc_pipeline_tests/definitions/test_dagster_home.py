@@ -88,6 +88,7 @@ with ensure_dagster_home(Path(sys.argv[1])) as instance:
 """
 
 
+@pytest.mark.slow
 def test_processes_that_open_a_new_home_at_once_all_succeed(tmp_path: Path) -> None:
     command = [sys.executable, "-c", OPENS, str(tmp_path)]
     processes = [

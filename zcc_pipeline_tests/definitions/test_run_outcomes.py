@@ -56,7 +56,7 @@ def test_steps_run_in_the_order_of_a_pull(pipeline: FakePipeline) -> None:
 
 
 def test_reference_lists_have_no_partitions_and_their_numbers_all_the_same(pipeline: FakePipeline) -> None:
-    result = pipeline.run()
+    result = pipeline.run(only=["zoom__queues"])
     assert dict(pipeline.pulled)["zoom/queues"] == ()
     assert materializations(result, dg.AssetKey(["zoom", "queues"]))[None].metadata["received"].value == 10
 
@@ -76,7 +76,7 @@ def test_a_day_cut_short_fails_the_run_after_everything_else_has_been_done(pipel
 
 def test_the_failure_names_dataset_day_and_reason(pipeline: FakePipeline) -> None:
     pipeline.problems["zoom/engagements", DAYS[1]] = "391 rows received, 400 announced"
-    (failure,) = pipeline.run().get_step_failure_events()
+    (failure,) = pipeline.run(only=["zoom__engagements", "read_to_the_end"]).get_step_failure_events()
     data = failure.step_failure_data.user_failure_data
     assert data is not None
     assert f"zoom/engagements {DAYS[1]}: 391 rows received, 400 announced" in str(data.description)
@@ -102,7 +102,7 @@ def test_a_wrong_setting_stops_at_once_and_says_which(pipeline: FakePipeline) ->
 
 def test_duplicate_keys_keep_the_published_copy_as_it_is(pipeline: FakePipeline) -> None:
     pipeline.node_status[UNIQUE] = "fail"
-    result = pipeline.run()
+    result = pipeline.run(only=["dbt_build", "analytics"])
     assert not result.success
     assert ("engagements", "unique_engagement_id") in failed_checks(result)
     assert pipeline.published == 0
@@ -110,7 +110,7 @@ def test_duplicate_keys_keep_the_published_copy_as_it_is(pipeline: FakePipeline)
 
 def test_a_warning_of_dbt_is_shown_and_publishes_all_the_same(pipeline: FakePipeline) -> None:
     pipeline.node_status["test.zcc_pipeline.accepted_values_a.1"] = "warn"
-    result = pipeline.run()
+    result = pipeline.run(only=["dbt_build", "analytics"])
     assert result.success
     assert failed_checks(result) >= {("engagements", "accepted_values_a")}
     assert pipeline.published == 1
@@ -118,7 +118,7 @@ def test_a_warning_of_dbt_is_shown_and_publishes_all_the_same(pipeline: FakePipe
 
 def test_a_model_that_dbt_skipped_keeps_the_published_copy_and_is_named(pipeline: FakePipeline) -> None:
     pipeline.node_status["model.zcc_pipeline.engagements"] = "skipped"
-    result = pipeline.run()
+    result = pipeline.run(only=["dbt_build", "analytics"])
     (failure,) = [event for event in result.get_step_failure_events() if event.step_key == "dbt_build"]
     assert "dbt did not build engagements" in str(failure.step_failure_data.user_failure_data)
     assert materializations(result, dg.AssetKey(["stg_zoom__engagements"]))
@@ -126,7 +126,7 @@ def test_a_model_that_dbt_skipped_keeps_the_published_copy_and_is_named(pipeline
 
 
 def test_models_carry_their_row_counts(pipeline: FakePipeline) -> None:
-    (mart,) = materializations(pipeline.run(), dg.AssetKey(["engagements"])).values()
+    (mart,) = materializations(pipeline.run(only=["dbt_build"]), dg.AssetKey(["engagements"])).values()
     assert mart.metadata["dagster/row_count"].value == 30
 
 
@@ -153,7 +153,7 @@ def test_overdue_listings_and_expiring_files_and_quarantine_each_fail_a_check(pi
     pipeline.status.unread = [Unread("zoom/engagements", DAYS[0], "never read", is_overdue=True)]
     pipeline.status.oldest = [RetentionClock(ArtefactKind.VOICEMAIL, "v", pipeline_time(), 30, 25, 1, is_alarming=True)]
     pipeline.status.quarantined = 2
-    found = failed_checks(pipeline.run())
+    found = failed_checks(pipeline.run(only=["completeness"]))
     names = {name for asset, name in found if asset == "zoom/completeness"}
     assert names == {"every_day_listed", "nothing_about_to_expire", "nothing_in_quarantine"}
 
@@ -161,15 +161,15 @@ def test_overdue_listings_and_expiring_files_and_quarantine_each_fail_a_check(pi
 def test_freshness_looks_at_the_records_own_time(pipeline: FakePipeline) -> None:
     stale = ("zoom/engagements", "is_fresh")
     pipeline.newest = NewestEngagement(pipeline_time() - timedelta(hours=30), timedelta(days=1))
-    assert stale not in failed_checks(pipeline.run())
+    assert stale not in failed_checks(pipeline.run(only=["zoom__engagements_is_fresh"]))
     pipeline.newest = NewestEngagement(pipeline_time() - timedelta(hours=50), timedelta(days=1))
-    assert stale in failed_checks(pipeline.run())
+    assert stale in failed_checks(pipeline.run(only=["zoom__engagements_is_fresh"]))
     pipeline.newest = NewestEngagement(pipeline_time() - timedelta(hours=50), timedelta(days=3))
-    assert stale not in failed_checks(pipeline.run())
+    assert stale not in failed_checks(pipeline.run(only=["zoom__engagements_is_fresh"]))
 
 
 def test_late_closers_are_not_looked_for_before_the_deep_look_back(pipeline: FakePipeline) -> None:
-    pipeline.run(TODAY - timedelta(days=40), TODAY)
+    pipeline.run(TODAY - timedelta(days=40), TODAY, only=["refresh__late_closers"])
     assert min(pipeline.late_closer_days) == TODAY - timedelta(days=35)
     assert max(pipeline.late_closer_days) == TODAY
 

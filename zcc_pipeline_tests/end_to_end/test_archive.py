@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -249,24 +250,62 @@ def sound(told: Story) -> None:
         assert not runtime.state.archive.pending()
 
 
-def test_a_kill_between_any_two_steps_loses_and_doubles_nothing(told: Story, pytestconfig: pytest.Config) -> None:
-    chance = random.Random(5)
-    hits = 0
-    for _ in range(pytestconfig.getoption("--kills")):
-        process = start_export(told)
-        objects = told.home / "archive" / "objects"
-        wanted = len(list(objects.glob("???/???/???/*"))) + chance.randrange(0, 12)
-        while process.poll() is None and len(list(objects.glob("???/???/???/*"))) <= wanted:
-            time.sleep(0.002)
-        hits += process.poll() is None
-        process.kill()
-        process.communicate()
-    report = export(told)
-    assert hits
-    assert report.refused == []
-    assert not list((told.home / "archive" / "staging").glob("[0-9]*"))
-    sound(told)
-    assert export(told).unchanged == len(told.closed_engagements())
+KILLS_IN_AN_ARCHIVE = 3
+
+
+def begin_anew(told: Story, kept: Path) -> None:
+    """As before the first export: without an archive, and with the state as it was then."""
+    shutil.rmtree(told.home / "archive", ignore_errors=True)
+    for name in ("state.sqlite", "state.sqlite-wal", "state.sqlite-shm"):
+        (told.home / name).unlink(missing_ok=True)
+    shutil.copy(kept, told.home / "state.sqlite")
+
+
+def kill_export(told: Story, chance: random.Random, whole: float) -> bool:
+    """Kill one somewhere between its first object and its last word; whether it was still at work.
+
+    Half of the times after so many objects, else after some share of the time that an export takes.
+    """
+    folder = told.home / "archive" / "objects"
+
+    def objects() -> int:
+        return len(list(folder.glob("???/???/???/*")))
+
+    process = start_export(told)
+    there = objects()
+    wanted = there + chance.choice((0, chance.randrange(1, 25)))
+    while process.poll() is None and objects() <= min(wanted, len(told.closed_engagements()) - 1):
+        time.sleep(0.002)
+    if wanted == there:
+        time.sleep(chance.uniform(0, 1.2 * whole))
+    was_running = process.poll() is None
+    process.kill()
+    process.communicate()
+    return was_running
+
+
+@pytest.mark.slow
+def test_exports_killed_at_random_moments_lose_and_double_nothing(told: Story, pytestconfig: pytest.Config) -> None:
+    """Three in CI; fifty by one command: ``pytest -n0 -m slow -k exports_killed --kills 50``."""
+    kept = told.home.parent / "state-before.sqlite"
+    with closing(sqlite3.connect(told.home / "state.sqlite")) as state:
+        state.execute("vacuum into ?", [str(kept)])
+    begin = time.monotonic()
+    export(told)
+    whole = time.monotonic() - begin
+    seed, left, hits = time.time_ns(), pytestconfig.getoption("--kills"), 0
+    chance = random.Random(seed)
+    while left > 0:
+        begin_anew(told, kept)
+        together = min(left, KILLS_IN_AN_ARCHIVE)
+        hits += sum(kill_export(told, chance, whole) for _ in range(together))
+        left -= together
+        report = export(told)
+        assert report.refused == [], f"seed {seed}"
+        assert not list((told.home / "archive" / "staging").glob("[0-9]*")), f"seed {seed}"
+        sound(told)
+        assert export(told).unchanged == len(told.closed_engagements()), f"seed {seed}"
+    assert hits, f"seed {seed}"
 
 
 def test_an_object_that_a_crash_kept_out_of_the_ledger_gets_its_entry_first(
@@ -284,6 +323,7 @@ def test_an_object_that_a_crash_kept_out_of_the_ledger_gets_its_entry_first(
     sound(told)
 
 
+@pytest.mark.slow
 def test_of_two_exporters_one_is_told_to_come_back_and_nothing_is_doubled(told: Story) -> None:
     both = [start_export(told), start_export(told)]
     said = [process.communicate(timeout=120) for process in both]

@@ -80,6 +80,7 @@ def test_status_shows_every_kind_of_data_and_why(pulled: Pulled, days: list[date
     assert shown.exit_code == int(needs_attention)
 
 
+@pytest.mark.slow
 def test_build_publishes_what_was_pulled(pulled: Pulled, days: list[date], standin: RunningSimulator) -> None:
     done = pulled.zcc("build", "--json")
     assert done.exit_code == 0, done.output

@@ -17,7 +17,7 @@ from zcc_pipeline_tests.integration.exports.adapters import CRMS, CrmAdapter
 from zcc_pipeline_tests.integration.exports.engagements import changed, many
 from zcc_pipeline_tests.integration.exports.office import Open, people
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 KEY_AGREED_ON = "hubspot"
 """Its service key is agreed on beforehand and does not expire."""

@@ -15,7 +15,7 @@ from zcc_pipeline.simulator.crm.catalogue import environment_of, make
 from zcc_pipeline_tests.integration.orchestration.test_whole_runs import personal_data_in_records
 from zcc_pipeline_tests.story import story
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 TAKEN = (Status.CREATED, Status.UPDATED, Status.UNCHANGED)
 

@@ -125,6 +125,7 @@ def test_a_missing_secret_is_named_and_the_home_is_not_touched(tmp_path: Path) -
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.slow
 def test_a_second_receiver_on_the_same_inbox_or_port_is_refused_with_a_sentence(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with receiving(home) as running:

@@ -95,6 +95,7 @@ def test_a_killed_build_frees_the_lock_dies_whole_and_the_next_one_converges(hom
     assert loaded == (20, 20)
 
 
+@pytest.mark.slow
 def test_a_second_process_waits_for_the_lock_and_then_names_its_holder(home: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from zcc_pipeline.domain.clock import SystemClock\n"
@@ -117,6 +118,7 @@ def test_a_second_process_waits_for_the_lock_and_then_names_its_holder(home: Pat
         assert json.loads((home / "warehouse.duckdb.lock").read_text())["pid"] == os.getpid()
 
 
+@pytest.mark.slow
 def test_a_reader_held_open_through_ten_publications_never_fails(home: Path) -> None:
     warehouse = Warehouse(config_at(home))
     warehouse.publish(force=True)
@@ -130,6 +132,7 @@ def test_a_reader_held_open_through_ten_publications_never_fails(home: Path) -> 
     assert [path.name for path in home.glob("analytics.duckdb*")] == ["analytics.duckdb"]
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_built_is_named_without_the_values_it_choked_on(home: Path) -> None:
     lake = LakeFiles(home / "lake")
     folder = home / "lake" / "zoom" / "flows" / "date=2026-11-02"

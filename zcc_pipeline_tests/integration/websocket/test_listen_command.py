@@ -106,6 +106,7 @@ def identities(home: Path) -> list[str]:
     return [each.dedupe_key.hex() for each in kept(home) if each.intake == "websocket"]
 
 
+@pytest.mark.slow
 def test_every_event_is_kept_once_and_every_time_without_a_connection_is_said(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with running_simulator(SPEC, plan="unlimited") as sim:

@@ -194,6 +194,7 @@ def calls_for(story: Office, number: int) -> int:
     return int(story.crm["api_calls"]) - before
 
 
+@pytest.mark.slow
 def test_a_day_costs_hardly_more_calls_than_its_batches(tmp_path: Path) -> None:
     number = 2_000
     with zendesk(tmp_path, settings={"job_seconds": 0.0}) as story:
@@ -204,6 +205,7 @@ def test_a_day_costs_hardly_more_calls_than_its_batches(tmp_path: Path) -> None:
         assert story.problems() == []
 
 
+@pytest.mark.slow
 def test_where_ids_are_not_taken_as_lists_each_is_looked_up_and_nothing_is_made_twice(tmp_path: Path) -> None:
     with zendesk(tmp_path, settings={"lists_external_ids": False, "job_seconds": 0.0}) as story:
         assert calls_for(story, 120) > 120
@@ -331,6 +333,7 @@ def test_a_transcript_of_any_length_is_split_over_comments_where_the_mapping_let
         assert text in (story.remote()["eng-00000"].transcript or "")
 
 
+@pytest.mark.slow
 def test_thirty_jobs_of_others_are_waited_for(tmp_path: Path) -> None:
     with zendesk(tmp_path) as story:
         story.control("hold-jobs", is_held=True)
