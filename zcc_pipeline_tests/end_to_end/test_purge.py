@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -26,11 +26,15 @@ from zcc_pipeline.archive.naming import object_id_of
 from zcc_pipeline.archive.ocfl import check_object
 from zcc_pipeline.archive.packaging import Selection, select
 from zcc_pipeline.cli.main import app
+from zcc_pipeline.domain.purging import PendingPurge
 from zcc_pipeline.inbox.owner_lock import OwnerLock
+from zcc_pipeline.pipeline.archive_copying import update_second_copy
 from zcc_pipeline.pipeline.archive_verification import verify_archive
 from zcc_pipeline.pipeline.archiving import archive_changes
 from zcc_pipeline.pipeline.purging import PurgeReport, Wish, inbox, plan_purge, purge
-from zcc_pipeline.pipeline.purging.deciding import decide
+from zcc_pipeline.pipeline.purging.deciding import decide, decide_again
+from zcc_pipeline.pipeline.runtime import Runtime
+from zcc_pipeline.settings import open_runtime
 from zcc_pipeline_tests.end_to_end.purge_story import (
     MAY_NAME_IDS,
     NOTE,
@@ -40,7 +44,7 @@ from zcc_pipeline_tests.end_to_end.purge_story import (
     found_in,
     needles,
 )
-from zcc_pipeline_tests.story import story
+from zcc_pipeline_tests.story import settings_for, story
 
 pytestmark = pytest.mark.integration
 
@@ -193,6 +197,25 @@ def test_a_hold_that_came_after_a_purge_was_cut_off_before_the_ledger_had_its_wo
         assert list(check_object(runtime.archive.place, object_id_of(there.account, there.gone))) == []
 
 
+def test_a_hold_that_comes_between_the_decision_and_the_ledgers_word_saves_it(
+    there: PurgeStory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holds = [Entry(Action.HOLD_ON, "legal", "run", object_id=object_id_of(there.account, there.gone), matter="late")]
+
+    def decide_slowly(runtime: Runtime, rows: Sequence[PendingPurge]) -> object:
+        decided = decide_again(runtime, rows)
+        if holds:
+            runtime.archive.ledger.append([holds.pop()])
+        return decided
+
+    monkeypatch.setattr(sys.modules[purge.__module__], "decide_again", decide_slowly)
+    report = erase(there, Wish(engagement_ids=(there.gone, there.also_expired)))
+    assert [(each.engagement_id, each.matters) for each in report.refused] == [(there.gone, ("late",))]
+    assert report.finished == (there.also_expired,)
+    said = [entry.object_id for entry in entries(there) if entry.action is Action.PURGE and entry.object_id]
+    assert said == [object_id_of(there.account, there.also_expired)]
+
+
 def test_what_a_restored_backup_brought_back_goes_again(there: PurgeStory, tmp_path: Path) -> None:
     wanted = needles(there, there.gone)
     shutil.copytree(there.told.home / "lake", tmp_path / "lake")
@@ -235,6 +258,26 @@ def test_what_cannot_be_taken_out_now_is_named_and_the_next_purge_goes_on(
     again = erase(there, Wish())
     assert (again.resumed, again.finished) == ((there.gone,), (there.gone,))
     assert left(there, wanted) == {}
+
+
+def test_the_second_copy_lets_go_of_it_as_well_and_one_that_is_away_keeps_the_purge_pending(
+    there: PurgeStory, tmp_path: Path
+) -> None:
+    copy, wanted = tmp_path / "copy", needles(there, there.gone)
+    told = there.told
+    settings = settings_for(told.simulator, told.home, zoom_account_id=there.account, archive_second_copy_url=str(copy))
+    with open_runtime(settings, clock=told.clock) as runtime:
+        update_second_copy(runtime)
+        assert found_in(copy, wanted)
+        copy.rename(tmp_path / "unmounted")
+        report = purge(runtime, Wish(engagement_ids=(there.gone,)))
+        assert ([each.place for each in report.remaining], report.finished) == (["second copy"], ())
+        (tmp_path / "unmounted").rename(copy)
+        assert purge(runtime, Wish()).finished == (there.gone,)
+    assert left(there, wanted) == {}
+    found = found_in(copy, wanted)
+    assert all(name.startswith(("ledger/", "completeness/")) for name in found)
+    assert not {hit for hits in found.values() for hit in hits if b" " in hit}
 
 
 @pytest.mark.slow

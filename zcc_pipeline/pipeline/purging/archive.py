@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 
 from zcc_pipeline.archive.naming import engagement_id_of
 from zcc_pipeline.archive.ocfl import ObjectStore
 from zcc_pipeline.archive.ocfl.inventory import INVENTORY
 from zcc_pipeline.archive.ocfl.layout import object_key
+from zcc_pipeline.archive.opening import COPY_SETTING
 from zcc_pipeline.archive.storage import Place
-from zcc_pipeline.domain.errors import PermanentError
+from zcc_pipeline.domain.errors import PermanentError, TransientError
+from zcc_pipeline.pipeline.archive_copying import copy_with_progress
 from zcc_pipeline.pipeline.archive_indexing import refresh_index
 from zcc_pipeline.pipeline.purging.report import Removed
 from zcc_pipeline.pipeline.purging.subject import Subject
 from zcc_pipeline.pipeline.runtime import Runtime
 
 PLACE = "archive"
+COPY = "second copy"
 _SET_ASIDE = "quarantine"
 _CHUNK = 1 << 20
 
@@ -30,6 +34,21 @@ def clear(runtime: Runtime, subject: Subject) -> Iterator[Removed]:
     archive.objects.recover()
     yield from clear_store(archive.place, archive.objects, subject)
     refresh_index(runtime)
+
+
+def clear_copy(runtime: Runtime, subject: Subject) -> Iterator[Removed]:
+    """The second copy, where there is to be one. ``TransientError`` where it is not to be found: it may be a disk that
+    is not mounted, and has everything."""
+    place = runtime.archive.copy_place
+    if place is None:
+        return
+    if not place.is_there():
+        raise TransientError(f"it is not there ({COPY_SETTING}); `zcc archive copy` makes it")
+    for _ in place.interrupted():
+        pass  # what a crash has left half staged is gone once it was looked at
+    store = ObjectStore(place, clock=runtime.clock)
+    yield from (replace(each, place=COPY) for each in clear_store(place, store, subject))
+    copy_with_progress(runtime)  # what else it lacks, and the index, the next export brings as well
 
 
 def clear_store(place: Place, objects: ObjectStore, subject: Subject) -> Iterator[Removed]:

@@ -121,9 +121,11 @@ class _Choice:
 
     def leave_what_the_storage_keeps(self) -> None:
         """What a bucket would not let go is not begun with: the rest can be finished."""
-        place = self.runtime.archive.place
+        archive, bypass = self.runtime.archive, self.wish.bypass_governance
+        places = [place for place in (archive.place, archive.copy_place) if place is not None]
         for row in list(self.chosen.values()):
-            until = kept_until(place, row.object_id, now=self.now, bypass_governance=self.wish.bypass_governance)
+            found = (kept_until(each, row.object_id, now=self.now, bypass_governance=bypass) for each in places)
+            until = max((each for each in found if each is not None), default=None)
             if until is None:
                 continue
             del self.chosen[row.engagement_id]

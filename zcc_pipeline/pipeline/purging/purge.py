@@ -18,6 +18,7 @@ from zcc_pipeline.archive.ledger import Action, Entry, LedgerMoved, Logged
 from zcc_pipeline.archive.naming import object_id_of
 from zcc_pipeline.domain.errors import ZccPipelineError
 from zcc_pipeline.domain.purging import PendingPurge
+from zcc_pipeline.landing.reading import retry_once
 from zcc_pipeline.pipeline.purging import (
     archive,
     crm,
@@ -47,6 +48,7 @@ _Item = TypeVar("_Item")
 
 PLACES: tuple[tuple[str, Clear], ...] = (
     (archive.PLACE, archive.clear),
+    (archive.COPY, archive.clear_copy),
     (files.PLACE, files.clear),
     (inbox.PLACE, inbox.clear),
     (lake.PLACE, lake.clear),
@@ -69,7 +71,7 @@ def plan_purge(runtime: Runtime, wish: Wish) -> PurgeReport:
     if not rows:
         return report
     ids = [row.engagement_id for row in rows]
-    found, records = find_traces(runtime, ids)
+    found, records = retry_once(lambda: find_traces(runtime, ids))
     subject = Subject(rows, merge(found.values()))
     stored = list(runtime.files.find(subject.file_ids, subject.traces.days))
     report.removed = [
@@ -112,7 +114,8 @@ class _Purge:
         if not begun:
             return report
         fresh = [row.engagement_id for row in begun if row.engagement_id not in report.resumed or not row.is_logged]
-        purges.add_traces(find_traces(runtime, fresh)[0])
+        with runtime.warehouse.lock("purge"):  # nobody sweeps what is being read
+            purges.add_traces(find_traces(runtime, fresh)[0])
         rows = self._let_the_ledger_say(begun)
         if not rows:
             return report
