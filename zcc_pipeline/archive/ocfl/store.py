@@ -163,6 +163,8 @@ class ObjectStore:
     def _settled(self, object_id: str, lock: Lock) -> tuple[Inventory | None, bool]:
         """The object's inventory, and whether it is that of a version that had not been shown yet."""
         key = object_key(object_id)
+        if next(iter(self._place.keys(key)), None) is None:
+            return None, False
         inventory = self.inventory(object_id)
         if inventory is not None and self._place.read(f"{key}/{SIDECAR}") != inventory.sidecar:
             held = self._place.read(f"{key}/v{inventory.head}/{INVENTORY}")

@@ -35,7 +35,7 @@ def findings(home: Path, **settings: Any) -> dict[str, Finding]:
 def test_a_fresh_home_is_fine(tmp_path: Path) -> None:
     found = findings(tmp_path / "home")
     assert {finding.verdict for topic, finding in found.items() if topic != "disk"} == {Verdict.OK}
-    assert {"versions", "disk", "state", "time zone", "warehouse lock", "lake", "files"} == set(found)
+    assert {"versions", "disk", "state", "time zone", "warehouse lock", "lake", "files", "archive"} == set(found)
 
 
 def test_the_write_test_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -115,21 +115,20 @@ class S3Place:
     def publish(
         self, staged: Path, key: str, *, lock: Lock = UNKNOWN, sha256s: Mapping[str, str] | None = None
     ) -> str | None:
-        """Contents at once, then inventories from the inside out, each only where there is none.
-
-        ``PermanentError`` where another machine has published there in the meantime.
-        """
+        """Contents at once, then inventories from the inside out. The first, which is the version's own, is only put where
+        there is none: ``PermanentError`` where another machine has published that version in the meantime."""
         digests = sha256s or {}
         paths = [path.relative_to(staged) for path in sorted(staged.rglob("*")) if path.is_file()]
         arguments = self._arguments(key, lock)
         contents = [path for path in paths if path.name not in LAST]
         list(self._pool().map(lambda path: self._put_file(staged, key, path, digests, arguments), contents))
-        shown = None
-        for path in sorted((path for path in paths if path.name in LAST), key=_turn):
-            try:
-                found = self._put_new(f"{key}/{path.as_posix()}", (staged / path).read_bytes(), arguments)
-            except AlreadyThere:
-                raise PermanentError("another machine has just archived the same engagement; try again") from None
+        first, *others = sorted((path for path in paths if path.name in LAST), key=_turn)
+        try:
+            shown = self._put_new(f"{key}/{first.as_posix()}", (staged / first).read_bytes(), arguments)
+        except AlreadyThere:
+            raise PermanentError("another machine has just archived the same engagement; try again") from None
+        for path in others:
+            found = put_bytes(self.bucket, f"{key}/{path.as_posix()}", (staged / path).read_bytes(), **arguments)
             shown = found if path == Path(LAST[0]) else shown
         return shown
 
