@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256, sha512
 from itertools import islice
 from pathlib import Path
@@ -44,6 +44,8 @@ DIFFERENT = 64
 """Recordings to choose from: making and hashing them is no part of what is measured."""
 
 DAY = date(2026, 11, 1)
+A_DAY = 1_000
+"""Engagements on each."""
 
 Item = TypeVar("Item")
 AUTHOR = Author("benchmark", "https://example.com/benchmark")
@@ -52,6 +54,14 @@ AUTHOR = Author("benchmark", "https://example.com/benchmark")
 def name_of(number: int) -> str:
     """Of an object."""
     return f"urn:zoom-cc:bench:engagement:{number:09d}"
+
+
+def provenance(number: int) -> bytes:
+    """What tells the index on which day it was."""
+    day = DAY + timedelta(days=number // A_DAY)
+    return b'[{"dataset":"zoom/engagements","shape":"list","day":"%s","path":"engagement.json","size_bytes":29}]' % (
+        day.isoformat().encode()
+    )
 
 
 class Recordings:
@@ -73,8 +83,8 @@ class Recordings:
             name_of(number),
             (
                 Piece("engagement.json", b'{"engagement_id":"%09d"}' % number),
-                Piece("notes.json", b'[{"note":"Asked about order %09d."}]' % number),
                 Piece("engagement.html", b"<p>%09d</p>" % number, is_volatile=True),
+                Piece("provenance.json", provenance(number), is_volatile=True),
                 Piece("recordings/rec-1.mp3", self.pieces[number % DIFFERENT]),
             ),
         )
@@ -203,12 +213,12 @@ def one_round(objects: int, recordings: Recordings, threads: int, folder: Path) 
     return bare, created, verified
 
 
-def compare(objects: int, megabytes: float, threads: int, rounds: int) -> None:
+def compare(objects: int, megabytes: float, threads: int, rounds: int, on: Path | None) -> None:
     """Medians of some rounds."""
     recordings = Recordings(int(megabytes * 1_000_000))
     figures = []
     for _ in range(rounds):
-        with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        with tempfile.TemporaryDirectory(dir=on) as folder:
             figures.append(one_round(objects, recordings, threads, Path(folder)))
     bare, created, verified = (median(each) for each in zip(*figures, strict=True))
     ratio = median(each[1] / each[0] for each in figures)
@@ -276,14 +286,15 @@ def main() -> None:
     parser.add_argument("--megabytes", type=float, default=1.0)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--on", type=Path, help="a folder on the disk to measure; the usual temporary one if not given")
     parser.add_argument("--memory", action="store_true", help="watch memory instead of the clock")
     options = parser.parse_args()
     if options.memory:
-        with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        with tempfile.TemporaryDirectory(dir=options.on) as folder:
             watch_memory(options.objects or 100_000, Path(folder))
         return
     for threads in options.threads:
-        compare(options.objects or 300, options.megabytes, threads, options.rounds)
+        compare(options.objects or 300, options.megabytes, threads, options.rounds, options.on)
 
 
 if __name__ == "__main__":

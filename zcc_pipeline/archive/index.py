@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from datetime import date
 from itertools import groupby
@@ -23,6 +23,7 @@ from zcc_pipeline.archive.ocfl import Inventory, ObjectStore
 from zcc_pipeline.archive.storage import Place
 from zcc_pipeline.archive.sums import SUMS, write_sums
 from zcc_pipeline.domain.errors import PermanentError
+from zcc_pipeline.domain.parts import in_parts
 
 FOLDER = "index"
 SCHEMA = pa.schema(
@@ -54,6 +55,8 @@ MEANINGS: Mapping[str, str] = {
     "held": "Whether a matter holds it, by its id or by its day.",
 }
 """What each column says, for the docs and for who reads the table."""
+_ROWS = 5_000
+"""In a row group."""
 UNKNOWN_DAY = date(1970, 1, 1)
 """In whose folder objects lie of which no day is known."""
 
@@ -80,7 +83,7 @@ _FROM_THE_API = frozenset({"list", "detail"})
 
 def write_day(place: Place, objects: ObjectStore, day: date, object_ids: Iterable[str], standings: Standings) -> None:
     """The index of one day, anew from its objects and from what the ledger says of keeping them."""
-    _write(place, day, [row for each in object_ids if (row := _row(objects, each, standings)) is not None])
+    _write(place, day, (row for each in sorted(object_ids) if (row := _row(objects, each, standings)) is not None))
 
 
 def renew_day(place: Place, objects: ObjectStore, day: date, standings: Standings) -> bool:
@@ -99,7 +102,7 @@ def renew_day(place: Place, objects: ObjectStore, day: date, standings: Standing
     renewed = [row | _keeping(row["object_id"], row["day"], standings) for row in there]
     if renewed == rows:
         return False
-    _write(place, day, renewed)
+    _write(place, day, sorted(renewed, key=lambda row: str(row["object_id"])))
     return True
 
 
@@ -147,24 +150,27 @@ def rebuild_index(
     for key in set(place.keys(FOLDER)) - {_key(day) for day in days} - {f"{FOLDER}/{SUMS}"}:
         place.set_aside(key)
     of_days = (row for _, row in found.sorted_items())
-    for _, rows in groupby(of_days, key=lambda row: row["day"] or UNKNOWN_DAY):
-        rows_of_day = list(rows)
-        _write(place, rows_of_day[0]["day"] or UNKNOWN_DAY, rows_of_day)
+    for day, rows in groupby(of_days, key=lambda row: row["day"] or UNKNOWN_DAY):
+        _write(place, day, rows)
     if days:
         seal_index(place)
     return len(found)
 
 
-def _write(place: Place, day: date, rows: Sequence[Mapping[str, Any]]) -> None:
-    if not rows:
+def _write(place: Place, day: date, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Rows in the order of their ids; those of a large day are never all in memory."""
+    buffer = io.BytesIO()
+    count = 0
+    with pq.ParquetWriter(buffer, SCHEMA, compression="zstd") as writer:
+        for part in in_parts(rows, _ROWS):
+            writer.write_table(pa.Table.from_pylist(part, SCHEMA))
+            count += len(part)
+    if not count:
         if place.read(_key(day)) is None:
             return
         with suppress(PermanentError):  # storage that keeps what was written keeps it, under an empty newer version
             place.remove(_folder(day))
             return
-    buffer = io.BytesIO()
-    table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["object_id"])), SCHEMA)
-    pq.write_table(table, buffer, compression="zstd")
     place.replace(_key(day), buffer.getvalue())
 
 
