@@ -111,7 +111,6 @@ class VoicemailSettings(msgspec.Struct):
 
     voicemail_transcription: bool | None = None
     delete_voicemail_days_limit: int | None = None
-    soft_delete_days_limit: int | None = None
 
 
 class InboxFields(msgspec.Struct):

@@ -49,9 +49,6 @@ itself. Names as in Zoom's webhook reference, section Contact Center."""
 END_EVENTS = frozenset({ENGAGEMENT_ENDED, FLOW_CLOSED})
 """Events that say that an engagement has ended: before that the API does not list it."""
 
-NEVER_SEEN = "never_seen"
-"""Why an event is not taken as subscribed: none has ever arrived up to that day."""
-
 
 @dataclass(frozen=True, slots=True)
 class Expected:

@@ -11,7 +11,6 @@ from zcc_pipeline.domain.completeness import ArtefactKind, ArtefactStatus, Reaso
 
 _KINDS = {kind: rank for rank, kind in enumerate(ArtefactKind)}
 _STATUSES = {status: rank for rank, status in enumerate(Status)}
-_TROUBLE = frozenset({Status.UNEXPLAINED, Status.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +37,6 @@ class KindDay:
     stored_items: int = 0
     by_status: Counter[Status] = field(default_factory=Counter)
     by_reason: Counter[tuple[Status, Reason]] = field(default_factory=Counter)
-
-    @property
-    def has_trouble(self) -> bool:
-        """Whether anything failed or lacks an explanation."""
-        return any(self.by_status[status] for status in _TROUBLE)
 
 
 def count_statuses(statuses: Iterable[tuple[date, ArtefactStatus]]) -> list[StatusCount]:

@@ -327,28 +327,3 @@ heavy_days = sa.Table(
     sa.Column("day", sa.Date, primary_key=True),
     sa.Column("spent", sa.BigInteger, nullable=False),
 )
-
-RATE_TABLES = (rates, heavy_days)
-LEDGER_TABLES = (
-    windows,
-    artefacts,
-    reads,
-    absences,
-    quarantine,
-    differences,
-    settings,
-    applied_events,
-    event_marks,
-    refresh_due,
-    event_gaps,
-    pushed_parts,
-    exports,
-    export_pieces,
-    archived,
-    archive_windows,
-    archive_marks,
-    archive_strays,
-    suppressed,
-    purges,
-    purge_traces,
-)

@@ -36,7 +36,6 @@ from zcc_pipeline.exports.tokens import StaticToken
 from zcc_pipeline.transport import json_or_none, parse_retry_after
 
 MOST_INPUTS = 100
-MOST_ASSOCIATIONS = 2_000
 _PAGE = 100
 _SEARCH_SECONDS = 1.05
 """A second, and a little more: calls do not take equally long to arrive."""

@@ -76,10 +76,5 @@ def any_of(wanted: Mapping[str, Iterable[str]], *, room: int = LONGEST_ADDRESS) 
         yield _joined(parts)
 
 
-def address_length(text: str) -> int:
-    """Bytes that a text takes in an address."""
-    return len(quote(text, safe=""))
-
-
 def _joined(parts: Mapping[str, Sequence[str]]) -> str:
     return " OR ".join(f"{field} IN ({', '.join(values)})" for field, values in parts.items())

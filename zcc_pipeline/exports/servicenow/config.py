@@ -15,7 +15,6 @@ from zcc_pipeline.exports.tokens import OAuthGrant, StaticToken, TokenCache, Tok
 from zcc_pipeline.transport import RetryPolicy, Timeouts
 
 NAME = "servicenow"
-KEY_COLUMN = "u_zcc_engagement_id"
 STAGING_TABLE = "u_zcc_engagement_import"
 _SECRET = "ZCC_SERVICENOW_CLIENT_SECRET"  # noqa: S105 - the setting's name
 _PASSWORD = "ZCC_SERVICENOW_PASSWORD"  # noqa: S105 - the setting's name

@@ -37,7 +37,6 @@ KEPT_CURRENT = frozenset({"subject", "tags"})
 """Written again when they change, besides custom fields. The rest belongs to the agents once the ticket is there."""
 
 _OUTBOUND = 46
-LONGEST_VOICE_TRANSCRIPT = 60_000
 
 
 def ticket_row(one: Addressed, options: TicketOptions) -> Json:

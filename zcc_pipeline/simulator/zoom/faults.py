@@ -44,9 +44,6 @@ class FaultKind(StrEnum):
     """A file, or what belongs to an engagement that just ended, answers 404 once."""
 
 
-BODY_FAULTS = frozenset({FaultKind.CONNECTION_RESET, FaultKind.SHORT_BODY, FaultKind.SLOW_DRIP})
-
-
 @dataclass(frozen=True, slots=True)
 class FaultProfile:
     """Chances per call, and the bounds."""

@@ -55,8 +55,3 @@ def bad_payload(why: str) -> RefusedError:
 def not_there(table: str, where: str) -> RefusedError:
     """No such row."""
     return refuse(404, NOT_THERE, f"{table} With {where} Does Not Exist")
-
-
-def unknown_segment(segment: str) -> RefusedError:
-    """No such set, function or property."""
-    return refuse(404, UNKNOWN_SEGMENT, f"Resource not found for the segment '{segment}'.")
