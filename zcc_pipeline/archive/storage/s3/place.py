@@ -115,8 +115,8 @@ class S3Place:
     def publish(
         self, staged: Path, key: str, *, lock: Lock = UNKNOWN, sha256s: Mapping[str, str] | None = None
     ) -> str | None:
-        """Contents at once, then inventories from the inside out. The first, which is the version's own, is only put where
-        there is none: ``PermanentError`` where another machine has published that version in the meantime."""
+        """Contents at once, then inventories from the inside out. The first, the version's own, is only put where there
+        is none: ``PermanentError`` where another machine has published that version in the meantime."""
         digests = sha256s or {}
         paths = [path.relative_to(staged) for path in sorted(staged.rglob("*")) if path.is_file()]
         arguments = self._arguments(key, lock)
