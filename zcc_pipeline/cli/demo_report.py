@@ -13,6 +13,7 @@ from zcc_pipeline.cli import demo_truth
 from zcc_pipeline.cli.completeness_table import as_rows, show_by_kind
 from zcc_pipeline.cli.coverage_table import show_coverage_by_day
 from zcc_pipeline.cli.dagster_ui import ui_commands
+from zcc_pipeline.cli.demo_archive import Proved, proved_document, show_proved
 from zcc_pipeline.cli.demo_events import Reconciled, reconciled_document
 from zcc_pipeline.cli.demo_exports import Arrived, arrived_document, show_arrived
 from zcc_pipeline.cli.demo_questions import Answer, answer_all
@@ -48,20 +49,29 @@ class DemoReport:
     status: StatusReport
     reconciled: Reconciled
     arrived: list[Arrived]
+    proved: Proved | None
     agreement: Agreement
     places: list[Place]
     answers: list[Answer]
 
     @property
     def is_good(self) -> bool:
-        """Whether the run succeeded, every lost event was noticed, nothing differs from the truth, and each CRM holds
-        what it should."""
+        """Whether the run succeeded, every lost event was noticed, nothing differs from the truth, each CRM holds what
+        it should, and what was altered in a copy of the archive was found."""
         is_out = all(each.is_good for each in self.arrived)
-        return self.summary.is_success and self.agreement.is_full and self.reconciled.is_good and is_out
+        is_proved = self.proved is not None and self.proved.is_good
+        return self.summary.is_success and self.agreement.is_full and self.reconciled.is_good and is_out and is_proved
 
 
 def make_report(
-    runtime: Runtime, summary: RunSummary, reconciled: Reconciled, arrived: list[Arrived], truth: Path, last: date
+    runtime: Runtime,
+    summary: RunSummary,
+    reconciled: Reconciled,
+    arrived: list[Arrived],
+    proved: Proved | None,
+    *,
+    truth: Path,
+    last: date,
 ) -> DemoReport:
     """Gather it after a run."""
     from zcc_pipeline.pipeline.status import status
@@ -73,6 +83,7 @@ def make_report(
         status=status(runtime, None, last),
         reconciled=reconciled,
         arrived=arrived,
+        proved=proved,
         agreement=compare_with_truth(runtime, truth),
         places=_places(runtime),
         answers=answer_all(runtime.config.warehouse.analytics_path),
@@ -84,6 +95,7 @@ def _places(runtime: Runtime) -> list[Place]:
     return [
         _folder("lake: every record version, Parquet", home / "lake"),
         _folder("recordings, transcripts, voicemails", home / "files"),
+        _folder("archive: one object an engagement, and a ledger", home / "archive"),
         Place("ready to query (DuckDB)", warehouse.analytics_path, bytes_text(warehouse.analytics_path.stat().st_size)),
     ]
 
@@ -113,6 +125,8 @@ def show_report(report: DemoReport) -> None:
     _show_agreement(report.agreement)
     heading("Out to the CRMs")
     show_arrived(report.arrived)
+    heading("Into the archive, where nothing can be altered unnoticed")
+    show_proved(report.proved)
     heading("Where it lies")
     table(("what", "where", "how much"), [(place.what, path_text(place.path), place.amount) for place in report.places])
     heading("Three questions to analytics.duckdb")
@@ -178,6 +192,7 @@ def report_document(report: DemoReport) -> dict[str, object]:
         "completeness": as_rows(report.status.lines),
         "reconciled": reconciled_document(report.reconciled),
         "crms": arrived_document(report.arrived),
+        "archive": proved_document(report.proved),
         "truth": demo_truth.as_document(report.agreement),
         "places": report.places,
         "answers": [
