@@ -88,8 +88,11 @@ class Days:
                 found.setdefault(key, ArchiveWindow(row.day, row.dataset, "", is_closed=False))
         state.save_windows(found.values(), now=self._runtime.clock.now())
 
-    def look(self, first: date, last: date, touched: Iterable[date]) -> None:
-        """Look at the days that were touched, and at all that are not closed yet."""
+    def look(self, first: date, last: date, touched: Iterable[date], held_back: Iterable[date] = ()) -> None:
+        """Look at the days that were touched, at those of which something is held back, and at all that are not closed.
+
+        One that is open is not read again while nothing of what its manifests are made of has changed.
+        """
         started = self._sources.days()
         if not started:
             return
@@ -97,7 +100,8 @@ class Days:
         if first > last:
             return
         known = self._runtime.state.archive.windows(first, last)
-        near = {day + timedelta(days=offset) for day in touched for offset in range(FOLLOWING_DAYS + 1)}
+        held = _following(held_back)
+        near = _following(touched) | held
         marks = self._runtime.state.archive_marks
         seen = marks.all(DayLook.MANIFESTS)
         days = (
@@ -117,7 +121,7 @@ class Days:
                     for manifest in self._manifests(day)
                 ]
             )
-            marks.save(DayLook.MANIFESTS, {day: looks[day] for day in part if day not in same})
+            marks.save(DayLook.MANIFESTS, {day: looks[day] for day in part if day not in same | held})
 
     def _fingerprint(self, day: date, known: Mapping[tuple[date, str], ArchiveWindow]) -> str:
         """Of all that the manifests of a day are made of, and of what became of them."""
@@ -224,6 +228,11 @@ def _of_listed(
     return replace(empty, archived=there, pending=pending, deleted=deleted, absent=absent)
 
 
+def _following(days: Iterable[date]) -> set[date]:
+    """They and those on which something of their engagements may lie."""
+    return {day + timedelta(days=offset) for day in days for offset in range(FOLLOWING_DAYS + 1)}
+
+
 def _is_closed(row: ArchiveWindow | None) -> bool:
     return row is not None and row.is_closed
 
@@ -233,9 +242,13 @@ PATIENCE = timedelta(days=4)
 
 
 def overdue_days(runtime: Runtime) -> dict[date, list[str]]:
-    """Days with engagements that should be closed by now, and the datasets in which they are not."""
-    latest = runtime.today() - PATIENCE
-    days = [day for day in runtime.lake.days(ENGAGEMENTS) if day <= latest]
+    """Days with engagements that should be closed by now, and the datasets in which they are not.
+
+    Days before the first of interest are not among them: a conversation that began then and ended later is archived, but
+    nobody lists those days, so nobody can say that they are complete.
+    """
+    first, latest = runtime.config.start_date, runtime.today() - PATIENCE
+    days = [day for day in runtime.lake.days(ENGAGEMENTS) if first <= day <= latest]
     known = runtime.state.archive.windows(date.min, latest)
     found = {day: [dataset for dataset in DATASETS_CLOSED if not _is_closed(known.get((day, dataset)))] for day in days}
     return {day: datasets for day, datasets in found.items() if datasets}
