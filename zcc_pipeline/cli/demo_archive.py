@@ -35,9 +35,7 @@ class Proved:
     @property
     def is_good(self) -> bool:
         """Whether that file was found, and nothing else."""
-        return {finding.path for finding in self.findings} == {self.turned_over.partition("/content/")[2]} and bool(
-            self.counts.objects
-        )
+        return len(self.findings) == 1 and self.turned_over.endswith(f"/{self.findings[0].path}")
 
 
 def prove_archive(runtime: Runtime) -> Proved | None:

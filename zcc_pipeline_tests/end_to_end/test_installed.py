@@ -250,7 +250,7 @@ def test_one_altered_byte_in_a_copy_of_the_archive_is_found_and_nothing_else(dem
     assert found["objects"] > 30
     assert found["entries"] > found["objects"]
     (finding,) = found["findings"]
-    assert found["turned_over"].partition("/content/")[2] in finding
+    assert found["turned_over"].rpartition("/content/")[2] in finding
     assert not list(demo.home.glob("altered-archive-*"))
 
 
