@@ -12,10 +12,8 @@ import sqlalchemy as sa
 from zcc_pipeline.domain.completeness import ArtefactKind, Reason
 from zcc_pipeline.domain.errors import PermanentError
 from zcc_pipeline.domain.ports import ArtefactRow, StoredFile, WantedArtefact
-from zcc_pipeline.state.database import Database
+from zcc_pipeline.state.database import Database, id_parts
 from zcc_pipeline.state.schema import artefacts
-
-_IDS_PER_QUERY = 5_000  # under SQLite's limit on bound values
 
 _COLUMNS = [column for column in artefacts.c if column.name != "tried_at"]
 
@@ -73,13 +71,10 @@ class StoredArtefacts:
 
     def get(self, kind: ArtefactKind, source_ids: Iterable[str]) -> dict[str, ArtefactRow]:
         """Rows by source id; ids that are not known are left out."""
-        ids = list(source_ids)
         rows: dict[str, ArtefactRow] = {}
         with self._database.read() as connection:
-            for start in range(0, len(ids), _IDS_PER_QUERY):
-                query = sa.select(*_COLUMNS).where(
-                    artefacts.c.kind == kind, artefacts.c.source_id.in_(ids[start : start + _IDS_PER_QUERY])
-                )
+            for ids in id_parts(source_ids):
+                query = sa.select(*_COLUMNS).where(artefacts.c.kind == kind, artefacts.c.source_id.in_(ids))
                 rows.update((row.source_id, row) for row in _rows(connection.execute(query)))
         return rows
 
@@ -216,13 +211,12 @@ class StoredArtefacts:
         """Make failed and gone files due at once, as when the source lists them again; returns how many."""
         with self._database.write() as connection:
             changed = 0
-            ids = list(source_ids)
-            for start in range(0, len(ids), _IDS_PER_QUERY):
+            for ids in id_parts(source_ids):
                 changed += connection.execute(
                     sa.update(artefacts)
                     .where(
                         artefacts.c.kind == kind,
-                        artefacts.c.source_id.in_(ids[start : start + _IDS_PER_QUERY]),
+                        artefacts.c.source_id.in_(ids),
                         artefacts.c.state.in_(["failed", "gone"]),
                     )
                     .values(state="wanted", next_try_at=now, not_found_since=None, reason=None, evidence=None)

@@ -17,13 +17,12 @@ import sqlalchemy as sa
 
 from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.domain.suppression import KEY_BYTES, KeyedHash, SuppressionList, key_check
-from zcc_pipeline.state.database import Database
+from zcc_pipeline.state.database import Database, id_parts
 from zcc_pipeline.state.schema import settings, suppressed
 
 KEY_NAME = "suppression.key"
 
 _CHECK_NAME = "suppression_key_check"
-_IDS_PER_QUERY = 5_000  # under SQLite's limit on bound values
 
 
 class StoredSuppression:
@@ -50,10 +49,10 @@ class StoredSuppression:
             return frozenset()
         keyed = KeyedHash(self._known_key())
         by_hash = {keyed.of(each).hex(): each for each in wanted}
-        hashes, found = list(by_hash), set[str]()
+        found = set[str]()
         with self._database.read() as connection:
-            for start in range(0, len(hashes), _IDS_PER_QUERY):
-                some = suppressed.c.id_hash.in_(hashes[start : start + _IDS_PER_QUERY])
+            for hashes in id_parts(by_hash):
+                some = suppressed.c.id_hash.in_(hashes)
                 found.update(by_hash[each] for each in connection.scalars(sa.select(suppressed.c.id_hash).where(some)))
         return frozenset(found)
 
