@@ -99,6 +99,11 @@ class StoredPurges:
                     record_ids[kind].add(value)
         return Traces({kind: frozenset(ids) for kind, ids in record_ids.items()}, frozenset(days))
 
+    def traced(self) -> frozenset[str]:
+        """Engagements of which traces are kept."""
+        with self._database.read() as connection:
+            return frozenset(connection.scalars(sa.select(purge_traces.c.engagement_id).distinct()))
+
     def mark_logged(self, engagement_ids: Iterable[str]) -> None:
         """The archive's ledger says so: there is no way back."""
         self._mark(engagement_ids, is_logged=True)

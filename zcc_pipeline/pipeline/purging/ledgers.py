@@ -16,7 +16,7 @@ def clear(runtime: Runtime, subject: Subject) -> Iterator[Removed]:
     """Rows first, then the bytes that they leave in the database's file."""
     purges = runtime.state.purges
     quarantined = purges.find_quarantined(subject.owns_quarantined)
-    counts = purges.erase(subject.engagement_ids, subject.traces.record_ids, quarantined)
+    counts = purges.erase(subject.engagement_ids, subject.record_ids, quarantined)
     purges.scrub()
     yield Removed("quarantine", "records", counts.pop(_QUARANTINE, 0))
     yield Removed(PLACE, "rows", sum(counts.values()))

@@ -113,7 +113,8 @@ class _Purge:
         begun = purges.pending()
         if not begun:
             return report
-        fresh = [row.engagement_id for row in begun if row.engagement_id not in report.resumed or not row.is_logged]
+        traced = purges.traced()
+        fresh = [row.engagement_id for row in begun if row.engagement_id not in traced]
         with runtime.warehouse.lock("purge"):  # nobody sweeps what is being read
             purges.add_traces(find_traces(runtime, fresh)[0])
         rows = self._let_the_ledger_say(begun)
@@ -149,6 +150,7 @@ class _Purge:
         else:
             raise LedgerMoved("the archive's ledger is being written to all the time; nothing was erased")
         purges.abandon(each.engagement_id for each in refused)
+        self._log([self._refused(each) for each in refused])
         self._report.refused += tuple(refused)
         self._report.chosen = tuple(
             each for each in self._report.chosen if each not in {r.engagement_id for r in refused}

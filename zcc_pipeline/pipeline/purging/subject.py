@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +20,8 @@ OWN = (
     "zoom/voicemail_transcripts",
 )
 """Datasets whose record ids belong to one engagement alone: where one is named, that engagement is meant."""
+SHARED = "shared"
+"""Among the traces: records that an engagement which stays has as well. They and their files stay."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,14 @@ class Subject:
         return self.own_ids | of_files
 
     @cached_property
+    def record_ids(self) -> Mapping[str, frozenset[str]]:
+        """What is theirs, by dataset."""
+        return {name: ids for name, ids in self.traces.record_ids.items() if name != SHARED}
+
+    @cached_property
     def doomed(self) -> Doomed:
         """The same as the lake's files are asked."""
-        return Doomed(self.engagement_ids, self.own_ids, self.traces.record_ids)
+        return Doomed(self.engagement_ids, self.own_ids, self.record_ids)
 
     def owns_event(self, dedupe_key: bytes, engagement_id: str | None, body: bytes | None) -> bool:
         """Whether a received event is about one of them; ``body`` where it says no engagement."""

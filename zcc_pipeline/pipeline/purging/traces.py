@@ -9,7 +9,7 @@ from datetime import date
 
 from zcc_pipeline.domain.purging import Traces, mentioned
 from zcc_pipeline.landing.erasing import Doomed, find_rows, find_shared
-from zcc_pipeline.pipeline.purging.subject import FILES, OWN
+from zcc_pipeline.pipeline.purging.subject import FILES, OWN, SHARED
 from zcc_pipeline.pipeline.runtime import Runtime
 
 LOOKING = "looking through the lake"
@@ -68,7 +68,8 @@ class _Found:
             name: frozenset(each for each in ids if _id_of(name, each) not in shared)
             for name, ids in self.record_ids.items()
         }
-        return Traces(its_own, frozenset(self.days))
+        others = frozenset(each for name in OWN for each in self.record_ids.get(name, ()) if each in shared)
+        return Traces(its_own | ({SHARED: others} if others else {}), frozenset(self.days))
 
 
 def _id_of(dataset: str, record_id: str) -> str:

@@ -6,6 +6,7 @@ import csv
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -16,11 +17,12 @@ from zcc_pipeline.archive.storage import FolderPlace
 from zcc_pipeline.domain.clock import SystemClock
 from zcc_pipeline.domain.completeness import ArtefactKind
 from zcc_pipeline.domain.datasets import DATASETS
+from zcc_pipeline.domain.ports import WantedArtefact
 from zcc_pipeline.domain.purging import PendingPurge, Traces
 from zcc_pipeline.pipeline.purging import archive, dagster_storage, files
 from zcc_pipeline.pipeline.purging.crm import write_list
 from zcc_pipeline.pipeline.purging.report import CrmRecord
-from zcc_pipeline.pipeline.purging.subject import Subject
+from zcc_pipeline.pipeline.purging.subject import SHARED, Subject
 from zcc_pipeline.pipeline.purging.traces import find_traces
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.settings import Settings, open_runtime
@@ -140,5 +142,22 @@ def test_a_recording_that_an_engagement_which_stays_has_as_well_is_no_trace_of_t
             writer.add(chunk([(record_id, payload)], minute=minute, dataset=recordings, engagement_ids=[engagement_id]))
         writer.commit()
     found, rows = find_traces(runtime, [GONE])
-    assert found[GONE].record_ids == {"zoom/recordings": frozenset({"r2"})}
+    assert found[GONE].record_ids == {"zoom/recordings": frozenset({"r2"}), SHARED: frozenset({"r1"})}
     assert (rows, found[GONE].days) == (2, frozenset({DAY}))
+    subject = replace(subject_of(), traces=found[GONE])
+    assert subject.own_ids == frozenset({GONE, "r2"})
+    assert subject.record_ids == {"zoom/recordings": frozenset({"r2"})}
+
+
+def test_a_file_that_was_stored_after_the_purge_had_looked_goes_as_well_and_a_shared_one_stays(
+    runtime: Runtime,
+) -> None:
+    top = runtime.config.home / "files" / "recording" / f"date={DAY}"
+    top.mkdir(parents=True)
+    wanted = [WantedArtefact(ArtefactKind.RECORDING, each, GONE, DAY, NOW) for each in ("late", "both")]
+    runtime.state.artefacts.want(wanted, now=NOW)
+    for name in ("late", "both"):
+        (top / f"{name}.0123456789ab.mp3").write_bytes(b"content")
+    subject = replace(subject_of(), traces=Traces({SHARED: frozenset({"both"})}, frozenset()))
+    assert next(files.clear(runtime, subject)).count == 1
+    assert [path.name for path in top.iterdir()] == ["both.0123456789ab.mp3"]
