@@ -244,8 +244,8 @@ PATIENCE = timedelta(days=4)
 def overdue_days(runtime: Runtime) -> dict[date, list[str]]:
     """Days with engagements that should be closed by now, and the datasets in which they are not.
 
-    Days before the first of interest are not among them: a conversation that began then and ended later is archived, but
-    nobody lists those days, so nobody can say that they are complete.
+    Days before the first of interest are not among them: a conversation that began then and ended later is archived,
+    but nobody lists those days, so nobody can say that they are complete.
     """
     first, latest = runtime.config.start_date, runtime.today() - PATIENCE
     days = [day for day in runtime.lake.days(ENGAGEMENTS) if first <= day <= latest]
