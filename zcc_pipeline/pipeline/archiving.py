@@ -142,7 +142,7 @@ class _Export:
                 self._runtime.progress.advance("archive")
         self._runtime.progress.finish("archive")
         refused = {each.day for each in self._report.refused}
-        self._days.look(first, last, self._report.days_touched | refused | self._held_days)
+        self._days.look(first, last, self._report.days_touched | refused, self._held_days)
         self._report.days_closed, self._report.days_open = self._days.closed, self._days.open
         self._report.days_reopened = self._days.reopened
         self._report.retention = promise_retention(self._runtime, days=days, before=self._locks.extend)
@@ -162,7 +162,7 @@ class _Export:
             self._report.engagements += len(known)
             self._report.unchanged += len(known)
             return
-        left_out = len(self._report.refused) + self._report.suppressed
+        left_out = self._left_out()
         changed: list[tuple[Found, str]] = []
         erased = self._runtime.suppressed()
         self._verdicts = self._sources.card_data(day)
@@ -188,9 +188,13 @@ class _Export:
             records = self._sources.records([found for found, _ in part])
             for batch in _in_batches(part, BATCH):
                 self._batch(day, batch, records, pool)
-        if left_out == len(self._report.refused) + self._report.suppressed:  # else the day is looked at again
+        if left_out == self._left_out():  # else the day is looked at again
             fingerprint = self._sources.fingerprint(day, state.on_days(day, day))
             self._runtime.state.archive_marks.save(DayLook.CHANGES, {day: fingerprint})
+
+    def _left_out(self) -> int:
+        """Engagements that are not archived as they are now."""
+        return len(self._report.refused) + self._report.suppressed + self._report.held_back
 
     def _batch(
         self,
