@@ -90,6 +90,7 @@ def _state(runtime: Runtime) -> Iterator[Finding]:
         with StateStore.open(runtime.config.state_url, keys_folder=runtime.config.home / "keys") as state:
             frozen = state.settings.timezone()
             erased = _erased(state)
+            unfinished = len(state.purges.pending())
             held = sum(item.room != EXPORTS for item in state.quarantine.list())
     except ZccPipelineError as error:
         yield Finding("state", Verdict.PROBLEM, str(error), "check ZCC_STATE_URL")
@@ -112,6 +113,9 @@ def _state(runtime: Runtime) -> Iterator[Finding]:
         yield Finding("time zone", Verdict.OK, f"{zone}, as the data here")
     if erased is not None:
         yield erased
+    if unfinished:
+        text = f"the purge of {unfinished:,} engagements was cut off, and something of them is left"
+        yield Finding("purge", Verdict.WARNING, text, "`zcc archive purge --yes` finishes it")
     if held:
         yield Finding("quarantine", Verdict.WARNING, f"{held:,} records could not be processed and are held")
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from zcc_pipeline.domain.datasets import DATASETS
+from zcc_pipeline.domain.purging import PendingPurge
 from zcc_pipeline.pipeline.account_check import (
     _inbox,
     _judge_recording,
@@ -42,6 +43,15 @@ def test_the_write_test_leaves_nothing_behind(tmp_path: Path) -> None:
     findings(tmp_path)
     left = [path for folder in ("lake", "files") for path in (tmp_path / folder).rglob("*") if path.is_file()]
     assert left == []
+
+
+def test_a_purge_that_was_cut_off_is_told_with_what_finishes_it(tmp_path: Path) -> None:
+    with open_home(tmp_path) as runtime:
+        row = PendingPurge("e1", "urn:e1", None, "run", "legal", None, runtime.clock.now())
+        runtime.state.purges.begin([row])
+    found = findings(tmp_path)["purge"]
+    assert found.verdict is Verdict.WARNING
+    assert "zcc archive purge --yes" in found.remedy
 
 
 def test_looking_does_not_fix_the_time_zone(tmp_path: Path) -> None:
