@@ -30,6 +30,7 @@ from zcc_pipeline.archive.retention import RetentionRules, lapses_at, read_reten
 from zcc_pipeline.archive.stamps import Authority, Roots, Stamped, read_roots, stamp_newest
 from zcc_pipeline.archive.storage import UNKNOWN, FolderPlace, Lock, Place
 from zcc_pipeline.archive.storage.s3 import LOCK_DAYS, Bucket, LockMode, S3Access, S3Place
+from zcc_pipeline.archive.witnesses import SmtpAccess, require_smtp, send_letters, split_witnesses
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import ConfigurationError, PermanentError, TransientError
 
@@ -53,6 +54,9 @@ class ArchiveAccess:
     signing_key: str | None = field(default=None, repr=False)
     """PEM; None for the key in ``keys_folder``, made when it is first needed."""
     witness: str | None = None
+    """Folders, buckets and ``mailto:`` mailboxes, separated by commas."""
+    smtp: SmtpAccess | None = None
+    """How mail to those mailboxes is sent."""
     actor: str = "zcc-pipeline"
     retention: Path | None = None
     """File that says how long engagements are kept; None: nothing ever expires."""
@@ -175,23 +179,40 @@ class Archive:
     def ledger(self) -> Ledger:
         """For reading and appending. The first key that ever signed here is remembered under home and trusted; another
         one is refused until that one has introduced it."""
-        witness = self.access.witness
+        places, mailboxes = split_witnesses(self.access.witness)
+        if mailboxes:
+            require_smtp(self.access.smtp)
         return Ledger(
             self.shelf,
             origin=self._origin,
             trusted=self._trusted(),
             clock=self._clock,
             signers=(self.signer,),
-            witnesses=() if witness is None else (_witness(witness, self.access, self._clock),),
+            witnesses=tuple(_witness(each, self.access, self._clock) for each in places),
         )
 
     def witnessed(self) -> Iterator[bytes]:
-        """Checkpoints that the witness has, wherever it lies."""
-        if self.access.witness is not None:
-            shelf = _witness_shelf(self.access.witness, self.access, self._clock)
-            for name in shelf.names(NOTES):
-                if name.endswith(".note"):
-                    yield shelf.read(name) or b""
+        """Checkpoints that witnesses have in buckets; folders are read as they are, and mailboxes not from here."""
+        for each in split_witnesses(self.access.witness)[0]:
+            if each.startswith("s3://"):
+                shelf = _witness_shelf(each, self.access, self._clock)
+                yield from (shelf.read(name) or b"" for name in shelf.names(NOTES) if name.endswith(".note"))
+
+    def try_witness(self, url: str) -> None:
+        """Write a few bytes to one of the places; raises what keeps it from taking copies."""
+        _witness_shelf(url, self.access, self._clock).write("written-by-doctor", b"written by zcc doctor\n")
+
+    def mail_checkpoint(self) -> tuple[str, ...]:
+        """Send the newest checkpoint to the mailboxes that have not got it; kinds of error where that failed."""
+        mailboxes = split_witnesses(self.access.witness)[1]
+        newest = self.ledger.latest() if mailboxes else None
+        if newest is None:
+            return ()
+        return send_letters(self.access.smtp, mailboxes, newest, folder=self.access.keys_folder, now=self._clock.now())
+
+    def vouch(self) -> tuple[Stamped | None, tuple[str, ...]]:
+        """Let others have the newest checkpoint at the end of what was done: a time stamp, and what failed of mail."""
+        return self.stamp(), self.mail_checkpoint()
 
     @property
     def _origin(self) -> str:

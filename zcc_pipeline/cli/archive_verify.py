@@ -24,7 +24,11 @@ TrustOption = Annotated[
 ]
 CheckpointsOption = Annotated[
     list[Path] | None,
-    typer.Option("--checkpoints", metavar="FOLDER", help="Checkpoints that were kept elsewhere; may be repeated."),
+    typer.Option(
+        "--checkpoints",
+        metavar="FOLDER",
+        help="Checkpoints kept elsewhere: notes, or messages (.eml); may be repeated.",
+    ),
 ]
 SecondCopyOption = Annotated[
     Path | None,

@@ -28,6 +28,7 @@ def doctor(as_json: JsonOption = False) -> None:
         zcc doctor
     """
     from zcc_pipeline.pipeline.account_check import examine_account
+    from zcc_pipeline.pipeline.archive_check import examine_archive
     from zcc_pipeline.pipeline.doctor import Verdict, examine_machine
     from zcc_pipeline.pipeline.export_checks import examine_exports
     from zcc_pipeline.pipeline.route_check import examine_routes
@@ -38,7 +39,7 @@ def doctor(as_json: JsonOption = False) -> None:
     if not as_json:
         _show_settings(settings)
     with open_runtime(settings) as runtime:
-        for source in (examine_machine, examine_account, examine_routes, examine_exports):
+        for source in (examine_machine, examine_archive, examine_account, examine_routes, examine_exports):
             for finding in source(runtime):
                 findings.append(finding)
                 if not as_json:

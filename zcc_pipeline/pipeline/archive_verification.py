@@ -14,6 +14,8 @@ from zcc_pipeline.archive.opening import Archive, folder_of
 from zcc_pipeline.archive.report import Summary, Written, write_report
 from zcc_pipeline.archive.storage import FolderPlace, Place
 from zcc_pipeline.archive.verification import Finding, Notebook, Pace, Subject, Verification
+from zcc_pipeline.archive.witnesses import SETTING as WITNESS
+from zcc_pipeline.archive.witnesses import notes_of_letter, split_witnesses
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import ConfigurationError, PermanentError
 from zcc_pipeline.domain.ports import Progress, Silence
@@ -141,19 +143,20 @@ def _ledger(archive: Archive, options: VerifyOptions, clock: Clock) -> Ledger:
 
 
 def _checkpoints(archive: Archive, options: VerifyOptions) -> Iterator[bytes]:
-    """Those in the folders named, and those that the witness has."""
+    """Those in the folders named, as notes or in messages that were saved there, and those that witnesses have."""
     folders = list(options.checkpoints)
     for folder in folders:
         if not folder.is_dir():
             raise ConfigurationError("--checkpoints", f"{folder} is no folder")
-    if archive.access.witness is not None and archive.access.witness.startswith("s3://"):
-        yield from archive.witnessed()
-    elif archive.access.witness is not None:
-        folders.append(folder_of("ZCC_ARCHIVE_WITNESS_URL", archive.access.witness, "copies of checkpoints"))
+    yield from archive.witnessed()
+    places = split_witnesses(archive.access.witness)[0]
+    folders += [folder_of(WITNESS, each, "copies of checkpoints") for each in places if not each.startswith("s3://")]
     for folder in folders:
         for path in sorted(folder.rglob("*")):
             if path.is_file() and (path.suffix == ".note" or path.name == "checkpoint"):
                 yield path.read_bytes()
+            elif path.is_file() and path.suffix == ".eml":
+                yield from notes_of_letter(path.read_bytes())
 
 
 def _second_copy(archive: Archive, options: VerifyOptions) -> Place | None:
@@ -197,5 +200,5 @@ def _log(
         appended = archive.ledger.append([entry])
     except PermanentError as error:
         return None, str(error)
-    archive.stamp()
+    archive.vouch()
     return appended.logged[0].seq, ""

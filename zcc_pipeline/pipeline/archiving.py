@@ -152,7 +152,8 @@ class _Export:
         newest = self._archive.ledger.latest()
         if newest is not None:
             self._report.ledger_size, self._report.root_hash = newest.size, newest.root.hex()
-        self._report.stamp = self._archive.stamp()
+        self._report.stamp, unsent = self._archive.vouch()
+        self._report.unwitnessed |= set(unsent)
         self._report.second_copy = copy_with_progress(self._runtime)
 
     def _day(self, day: date, pool: ThreadPoolExecutor) -> None:

@@ -91,8 +91,8 @@ def _carry_out(runtime: Runtime, standings: Standings, plan: HoldPlan, matter: s
     for logged in appended.logged:
         standings.learn(logged)
     refresh_index_if_free(runtime)
-    runtime.archive.stamp()
-    return replace(describe_plan(standings, plan, matter), unwitnessed=appended.unwitnessed)
+    _, unsent = runtime.archive.vouch()
+    return replace(describe_plan(standings, plan, matter), unwitnessed=(*appended.unwitnessed, *unsent))
 
 
 def _scope(runtime: Runtime, engagement_ids: Sequence[str], days: Sequence[date]) -> Scope:

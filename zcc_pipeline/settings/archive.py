@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings
 if TYPE_CHECKING:
     from zcc_pipeline.archive.opening import ArchiveAccess
     from zcc_pipeline.archive.storage.s3 import S3Access
+    from zcc_pipeline.archive.witnesses import SmtpAccess
 
 
 class ArchiveSettings(BaseSettings):
@@ -41,8 +42,34 @@ class ArchiveSettings(BaseSettings):
     )
     archive_witness_url: str | None = Field(
         None,
-        description="Folder that gets a copy of each signed checkpoint; on another machine, so that a cut ledger shows",
-        examples=["/mnt/elsewhere/zcc-checkpoints"],
+        description="Folders, buckets and mailboxes (mailto:) that get a copy of signed checkpoints, separated by "
+        "commas; out of reach of the archive's administrators, so that a cut ledger shows",
+        examples=["/mnt/elsewhere/zcc-checkpoints,mailto:audit@example.com"],
+    )
+    archive_smtp_host: str | None = Field(
+        None, description="Mail server that takes checkpoints for mailboxes", examples=["smtp.example.com"]
+    )
+    archive_smtp_port: int = Field(
+        587, ge=1, le=65_535, description="Its port; with TLS from the first byte mostly 465", examples=["465"]
+    )
+    archive_smtp_tls: Literal["starttls", "tls", "off"] = Field(
+        "starttls",
+        description="How the connection is encrypted; off only for a relay on this machine, without a password",
+        examples=["tls"],
+    )
+    archive_smtp_from: str | None = Field(
+        None, pattern=r"^[^@\s]+@[^@\s]+$", description="Whom those messages come from", examples=["zcc@example.com"]
+    )
+    archive_smtp_username: str | None = Field(
+        None, description="Account at the mail server, where it asks for one", examples=["zcc"]
+    )
+    archive_smtp_password: SecretStr | None = Field(
+        None, description="Password of that account", examples=["(the password)"]
+    )
+    archive_smtp_ca: Path | None = Field(
+        None,
+        description="PEM file of who may vouch for the mail server, where the system does not know",
+        examples=["/etc/zcc/smtp-ca.pem"],
     )
     archive_second_copy_url: str | None = Field(
         None,
@@ -72,7 +99,7 @@ class ArchiveSettings(BaseSettings):
         examples=["/etc/zcc/retention.yml"],
     )
 
-    @field_validator("archive_retention", "archive_timestamp_ca")
+    @field_validator("archive_retention", "archive_timestamp_ca", "archive_smtp_ca")
     @classmethod
     def _absolute_file(cls, path: Path | None) -> Path | None:
         return path.expanduser().absolute() if path else path
@@ -92,6 +119,7 @@ def archive_access(
         keys_folder=home / "archive-keys",
         signing_key=key.get_secret_value() if key else None,
         witness=settings.archive_witness_url,
+        smtp=_smtp(settings),
         actor=settings.archive_actor,
         retention=settings.archive_retention,
         s3=s3,
@@ -101,4 +129,25 @@ def archive_access(
         second_copy=settings.archive_second_copy_url,
         timestamp_url=settings.archive_timestamp_url,
         timestamp_ca=settings.archive_timestamp_ca,
+    )
+
+
+def _smtp(settings: ArchiveSettings) -> SmtpAccess | None:
+    """None where no mail is sent; ``ConfigurationError`` for a password that would go in the clear."""
+    from zcc_pipeline.archive.witnesses import SmtpAccess
+    from zcc_pipeline.domain.errors import ConfigurationError
+
+    if not settings.archive_smtp_host or not settings.archive_smtp_from:
+        return None
+    password = settings.archive_smtp_password
+    if password is not None and settings.archive_smtp_tls == "off":
+        raise ConfigurationError("ZCC_ARCHIVE_SMTP_TLS", "a password is never sent in the clear", example="starttls")
+    return SmtpAccess(
+        host=settings.archive_smtp_host,
+        sender=settings.archive_smtp_from,
+        port=settings.archive_smtp_port,
+        tls=settings.archive_smtp_tls,
+        username=settings.archive_smtp_username,
+        password=password.get_secret_value() if password else None,
+        ca=settings.archive_smtp_ca,
     )
