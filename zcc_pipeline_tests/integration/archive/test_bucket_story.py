@@ -25,7 +25,7 @@ from zcc_pipeline.pipeline.doctor import Verdict, examine_machine
 from zcc_pipeline_tests.integration.archive.small_home import MADE, MONDAY, land, make_home, opened, publish
 from zcc_pipeline_tests.seaweed import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, Seaweed
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 class InBucket:
@@ -212,6 +212,22 @@ def test_a_kill_between_the_objects_and_the_ledger_is_gone_on_from(
         entries = [logged.entry for logged in runtime.archive.ledger.entries() if logged.entry.action == Action.CREATE]
         assert len(entries) == 3
         assert all(entry.storage_version for entry in entries)
+
+
+def test_a_purge_leaves_no_version_of_what_is_over_and_refuses_what_the_bucket_still_keeps(
+    one: InBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZCC_ARCHIVE_LOCK_MODE", "compliance")
+    one.export()
+    done = json.loads(one.zcc("archive", "purge", "--engagement", "eng-3", "--yes", "--json").stdout)
+    assert done["is_clean"]
+    everything = one.client.list_object_versions(Bucket=one.bucket, Prefix=one.folder("eng-3"))
+    assert (everything.get("Versions", []), everything.get("DeleteMarkers", [])) == ([], [])
+    with opened() as runtime, pytest.raises(StillLocked, match="compliance mode"):
+        runtime.archive.objects.remove(object_id_of("account", "eng-1"), bypass_governance=True)
+    assert len(one.versions(one.folder("eng-1"))) > 0
+    assert one.export()["objects_created"] == 0
+    assert one.verify()["result"] == "clean"
 
 
 def test_doctor_tries_the_bucket_and_says_what_it_is(one: InBucket, monkeypatch: pytest.MonkeyPatch) -> None:
