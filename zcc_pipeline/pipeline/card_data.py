@@ -19,8 +19,17 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
+import pyarrow.compute as pc
 
-from zcc_pipeline.domain.card_data import DocumentFinding, candidate_rows, redact_document, scan_document
+from zcc_pipeline.domain.card_data import (
+    REMOVED,
+    DocumentFinding,
+    Rule,
+    candidate_rows,
+    redact_any,
+    redact_document,
+    scan_document,
+)
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.datasets import DATASETS, Dataset
 from zcc_pipeline.domain.errors import RecordRejected
@@ -53,6 +62,8 @@ TEXTS = PROVEN | {"zoom/email_messages", "zoom/surveys", "zoom/dispositions", "z
 """What people write and say, as it is: its bytes name a version. Other records hold addresses made anew each time."""
 NOT_SCREENED = frozenset({DATASET.name, "zoom/completeness", "zoom/coverage", "zoom/files"})
 """Made by the pipeline itself, without any text."""
+_MARK = REMOVED[Rule.CARD_NUMBER].rpartition(" ")[2]
+"""How the words end that stand in the place of digits."""
 _HOUR = 3_600_000_000
 _SIGNED = 2**63 - 1
 
@@ -136,6 +147,8 @@ class Screening:
                 self.note(_text(dataset, batch, row), payload, findings)
         if rewritten:
             batch.rewrite(rewritten)
+        if self.screen.policy == "redact":
+            self._note_redacted_before(dataset, batch, readable - rewritten.keys())
         if dataset in PROVEN:
             self._prove(dataset, batch, readable)
 
@@ -168,6 +181,12 @@ class Screening:
         verdict = _Verdict(text, version, STATUS[self.screen.policy], tuple(findings))
         self._verdicts[(text.dataset, text.record_id, version)] = verdict
 
+    def _note_redacted_before(self, dataset: str, batch: Batch, rows: set[int]) -> None:
+        """What was pushed has lost its digits when it was received; that there were some stays known."""
+        for row in pc.indices_nonzero(pc.match_substring(batch.payloads.to_arrow(), _MARK)).to_pylist():
+            if row in rows:
+                self.note(_text(dataset, batch, row), batch.payloads.raw(row), ())
+
     def _prove(self, dataset: str, batch: Batch, readable: set[int]) -> None:
         hours = np.where(batch.occurred_at == NO_TIME, batch.as_of, batch.occurred_at) // _HOUR
         seen = zip(batch.engagement_ids.to_arrow().to_pylist(), hours.tolist(), strict=True)
@@ -199,6 +218,11 @@ def _set_aside(verdict: _Verdict) -> Iterator[RefusedRecord]:
         place = f"{text.dataset} {text.record_id}: " + ", ".join(sorted({each.field for each in verdict.findings}))
         held = (ENGAGEMENTS, text.engagement_id) if text.engagement_id else (text.dataset, text.record_id)
         yield RefusedRecord(ROOM, *held, BLOCKED_REASON, place, b"")
+
+
+def to_be_kept(payload: bytes, policy: CardDataPolicy | None) -> bytes:
+    """What may be kept of a document that does not land: with ``redact`` the same without the digits of cards."""
+    return redact_any(payload) if policy == "redact" else payload
 
 
 def engagement_number(engagement_id: str) -> int:

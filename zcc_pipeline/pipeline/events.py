@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from zcc_pipeline.domain.datasets import DATASETS
@@ -21,6 +21,7 @@ from zcc_pipeline.domain.ports import EventGap, QuarantineItem, RefusedRecord
 from zcc_pipeline.domain.records import RecordChunk
 from zcc_pipeline.domain.suppression import SuppressionList
 from zcc_pipeline.inbox import InboxReader
+from zcc_pipeline.pipeline.card_data import to_be_kept
 from zcc_pipeline.pipeline.event_facts import EVENTS, FOREIGN, Reading, read_event
 from zcc_pipeline.pipeline.event_tombstones import land_tombstones
 from zcc_pipeline.pipeline.runtime import Runtime
@@ -156,6 +157,8 @@ def _apply_rows(runtime: Runtime, inbox_id: str, rows: Sequence[InboxRow], repor
     land(runtime, [reading for _, reading in readings], report)
     if refused:
         report.quarantined += len(refused)
+        policy = runtime.config.card_data
+        refused = [replace(each, payload=to_be_kept(each.payload, policy)) for each in refused]
         runtime.state.quarantine.add_all(refused, runtime.clock.now())
     gaps = [
         EventGap(inbox_id, seq, reading.gap.started_at, reading.gap.ended_at)

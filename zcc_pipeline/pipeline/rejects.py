@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from zcc_pipeline.domain.datasets import Dataset
+from zcc_pipeline.pipeline.card_data import to_be_kept
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.sources.zoom_api import RejectedRecord
 
@@ -21,7 +22,7 @@ def quarantine_into(runtime: Runtime, dataset: Dataset) -> Callable[[RejectedRec
             record_id=None,
             reason=rejected.reason,
             detail="",
-            payload=bytes(rejected.payload),
+            payload=to_be_kept(bytes(rejected.payload), runtime.config.card_data),
             now=runtime.clock.now(),
         )
 

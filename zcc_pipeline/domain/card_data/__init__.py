@@ -8,7 +8,7 @@ place, never as digits.
 from zcc_pipeline.domain.card_data.candidates import candidate_rows
 from zcc_pipeline.domain.card_data.cues import Cue, CueFinding, Span, redact_cues, scan_cues
 from zcc_pipeline.domain.card_data.documents import DocumentFinding, redact_document, scan_document
-from zcc_pipeline.domain.card_data.files import redact_file
+from zcc_pipeline.domain.card_data.files import redact_any, redact_file
 from zcc_pipeline.domain.card_data.findings import REMOVED, Match, Rule
 from zcc_pipeline.domain.card_data.scanner import redact_text, scan_text
 
@@ -21,6 +21,7 @@ __all__ = [
     "Rule",
     "Span",
     "candidate_rows",
+    "redact_any",
     "redact_cues",
     "redact_document",
     "redact_file",

@@ -66,7 +66,7 @@ class _Literal:
 
 
 def scan_document(document: bytes) -> list[DocumentFinding]:
-    """What the values and names of a JSON document hold; a document that is no JSON is looked at as one text."""
+    """What the values and names of a JSON document hold; what is no JSON is read as far as it looks like it."""
     text = document.decode("utf-8", "replace")
     literals = list(_literals(text))
     lists = _message_lists(literals)

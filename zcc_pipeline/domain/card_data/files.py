@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 
+import msgspec
+
 from zcc_pipeline.domain.card_data.cues import Cue, redact_cues
 from zcc_pipeline.domain.card_data.documents import redact_document
 
@@ -27,6 +29,17 @@ def redact_file(content: bytes) -> bytes:
             return clean
     clean_text = _redact_lines(text)
     return content if clean_text == text else clean_text.encode(encoding)
+
+
+def redact_any(content: bytes) -> bytes:
+    """Whatever came, JSON or not, UTF-8 or not, with words in place of the digits; else the same bytes."""
+    try:
+        msgspec.json.decode(content)
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        text = content.decode("utf-8", "replace")
+        clean = _redact_lines(text)
+        content = content if clean == text else clean.encode("utf-8", "surrogatepass")
+    return redact_document(content)
 
 
 def _redact_lines(text: str) -> str:

@@ -12,6 +12,7 @@ from zcc_pipeline.domain.card_data import (
     Cue,
     Rule,
     candidate_rows,
+    redact_any,
     redact_cues,
     redact_document,
     redact_file,
@@ -271,6 +272,14 @@ def test_a_redacted_document_is_json_and_scans_clean(document):
 def test_any_file_can_be_redacted_once(content):
     clean = redact_file(content)
     assert redact_file(clean) == clean
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=100) | HOSTILE.map(str.encode))
+def test_whatever_came_can_be_kept_without_digits(content):
+    clean = redact_any(content + b" it is 4111 1111 1111 1111, \xff thanks")
+    assert b"1111 1111 1111" not in clean
+    assert redact_any(b"\xff all is well") == b"\xff all is well"
 
 
 def test_a_finding_never_tells_the_digits():
