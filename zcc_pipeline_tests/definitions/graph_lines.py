@@ -14,6 +14,7 @@ import dagster as dg
 from zcc_pipeline.orchestration.build import build_defs
 from zcc_pipeline.pipeline.crms import TITLES
 from zcc_pipeline.settings import load_settings, open_runtime
+from zcc_pipeline_tests.parsed_project import give_parsed_project
 
 GRAPH = Path(__file__).with_name("graph.txt")
 _INNER_LAYERS = ("staging", "intermediate")
@@ -24,6 +25,7 @@ _MARTS = ("core", "operations")
 
 def real_definitions(home: Path) -> dg.Definitions:
     """With dbt's real manifest, made under ``home``, and every CRM configured."""
+    give_parsed_project(home)
     settings = load_settings({"ZCC_HOME": str(home)})
     with open_runtime(settings) as runtime:
         manifest = runtime.warehouse.manifest_path()

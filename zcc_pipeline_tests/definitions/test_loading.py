@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from zcc_pipeline.orchestration.partitions import FIRST_DAY, build_partitions, days_of_run, range_tags
+from zcc_pipeline_tests.parsed_project import give_parsed_project
 
 IMPORT_ONLY = """
 import os, sys
@@ -56,6 +57,7 @@ def test_importing_the_definitions_writes_nothing_and_calls_nobody(tmp_path: Pat
 
 @pytest.mark.integration
 def test_definitions_load_with_an_empty_environment_and_keep_to_their_home(tmp_path: Path) -> None:
+    give_parsed_project(tmp_path / "zcc_data")
     assert int(run_with_empty_environment(LOAD, tmp_path)) > 40
     assert [entry.name for entry in tmp_path.iterdir()] == ["zcc_data"]
 

@@ -226,5 +226,5 @@ class Exports(RuleBasedStateMachine):
 
 TestExports = Exports.TestCase
 TestExports.settings = settings(
-    max_examples=60, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=25, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
 )

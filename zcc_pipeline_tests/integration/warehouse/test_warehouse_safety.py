@@ -198,6 +198,7 @@ def test_the_manifest_is_parsed_once_and_the_checkout_stays_clean(home: Path) ->
     assert not {"target", "logs", "dbt_packages", ".user.yml"} & set(left)
 
 
+@pytest.mark.slow
 def test_a_project_that_dbt_cannot_read_is_a_clear_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = home / "broken_project"
     shutil.copytree(project_dir(), broken)

@@ -176,6 +176,7 @@ def test_whatever_is_appended_is_there_in_order_and_every_checkpoint_still_fits(
     assert bench.problems() == []
 
 
+@pytest.mark.slow
 def test_seventy_thousand_entries_have_tiles_of_three_levels(bench: Bench) -> None:
     bench.add(65_000)
     bench.add(1_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ def test_it_counts_and_answers_like_a_set(pages: list[list[str]], others: list[l
     assert seen.missing(asked) == [each for each in asked if each not in model]
 
 
+@pytest.mark.slow
 def test_a_million_ids_are_told_apart() -> None:
     seen = SeenIds()
     for first in range(0, 1_000_000, 100):
