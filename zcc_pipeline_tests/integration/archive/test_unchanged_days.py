@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from datetime import date, timedelta
 from pathlib import Path
@@ -38,19 +39,36 @@ def opens(monkeypatch: pytest.MonkeyPatch) -> Opened:
     return paths
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An engagement and a note on each of thirty days, all of it archived; one note came a fortnight late."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ZCC_HOME", str(tmp_path / "home"))
+def use(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZCC_HOME", str(home))
     monkeypatch.setenv("ZCC_ZOOM_ACCOUNT_ID", "account")
+
+
+@pytest.fixture(scope="module")
+def archived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An engagement and a note on each of thirty days, all of it archived; one note came a fortnight late."""
+    home = tmp_path_factory.mktemp("archived") / "home"
+    with pytest.MonkeyPatch.context() as patched:
+        use(home, patched)
+        fill()
+        assert export().created == DAYS
+    return home
+
+
+@pytest.fixture
+def home(archived: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it."""
+    shutil.copytree(archived, tmp_path / "home")
+    use(tmp_path / "home", monkeypatch)
+    return tmp_path / "home"
+
+
+def fill() -> None:
     with opened() as runtime:
         for number in range(DAYS):
             land(runtime, f"eng-{number}", FIRST + timedelta(days=number))
             land_note(runtime, f"eng-{number}", FIRST + timedelta(days=number), f"note {number}")
         land_note(runtime, "eng-3", FIRST + timedelta(days=17), "pushed late", name="late")
-    assert export().created == DAYS
-    return tmp_path / "home"
 
 
 def land_note(runtime: Runtime, engagement_id: str, day: date, text: str, *, name: str = "") -> None:
