@@ -3,88 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import threading
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from zcc_pipeline.archive.contents import Piece, Snapshot, StoredPiece
-from zcc_pipeline.archive.ledger import Action, Entry, Ledger, check_ledger, signer_of
-from zcc_pipeline.archive.ledger.bucket_shelf import BucketShelf
-from zcc_pipeline.archive.ledger.keys import new_key
-from zcc_pipeline.archive.ocfl import Author, ObjectStore, Written, check_object
+from zcc_pipeline.archive.ocfl import ObjectStore, check_object
 from zcc_pipeline.archive.ocfl.layout import object_key
-from zcc_pipeline.archive.storage import UNKNOWN, Lock
+from zcc_pipeline.archive.storage import Lock
 from zcc_pipeline.archive.storage.s3 import Bucket, Limits, LockMode, S3Access, S3Place, StillLocked
-from zcc_pipeline.archive.storage.s3 import place as place_module
 from zcc_pipeline.archive.storage.s3.errors import AccessRefused, ArrivedDamaged
 from zcc_pipeline.archive.storage.s3.uploads import put_bytes, put_file
 from zcc_pipeline.domain.clock import SystemClock
-from zcc_pipeline.domain.errors import ConfigurationError, HostUnreachable, PermanentError, TransientError
+from zcc_pipeline.domain.errors import ConfigurationError, HostUnreachable
+from zcc_pipeline_tests.integration.archive.in_bucket import AUTHOR, ID, LATER, Open, opener
 from zcc_pipeline_tests.seaweed import Seaweed
 
 pytestmark = pytest.mark.integration
-AUTHOR = Author("test", "https://example.com/test")
-ID = "urn:zoom-cc:acct:engagement:E1"
-LATER = datetime.now(UTC).replace(microsecond=0) + timedelta(days=40)
-
-
-class InBucket:
-    """One archive in a bucket of its own, and ways to do what no archive does."""
-
-    def __init__(self, seaweed: Seaweed, scratch: Path, url: str, **options: Any) -> None:
-        self.seaweed, self.scratch = seaweed, scratch
-        self.bucket = Bucket(url, seaweed.access)
-        self.place = S3Place(self.bucket, scratch, clock=SystemClock(), **options)
-        self.store = ObjectStore(self.place, clock=SystemClock())
-        self.client = seaweed.client()
-
-    def snapshot(self, note: str = "first", audio: bytes = b"ID3audio") -> Snapshot:
-        audio_piece = StoredPiece(lambda: io.BytesIO(audio), len(audio), hashlib.sha512(audio).hexdigest())
-        pieces = (Piece("engagement.json", b"{}"), Piece("notes.json", note.encode()), Piece("rec.mp3", audio_piece))
-        return Snapshot(ID, pieces)
-
-    def write(self, note: str = "first", audio: bytes = b"ID3audio", lock: Lock = UNKNOWN) -> Written:
-        return self.store.write(self.snapshot(note, audio), message="test", author=AUTHOR, lock=lock)
-
-    def versions(self) -> list[dict[str, Any]]:
-        """Of the object, with what keeps each."""
-        listed = self.client.list_object_versions(
-            Bucket=self.bucket.name, Prefix=self.bucket.full(object_key(ID) + "/")
-        )
-        return [
-            {"Key": each["Key"], "VersionId": each["VersionId"]} | self.head(each["Key"], each["VersionId"])
-            for each in listed.get("Versions", [])
-        ]
-
-    def head(self, key: str, version: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.client.head_object(Bucket=self.bucket.name, Key=key, VersionId=version)
-        return found
-
-    def shorten(self, key: str, version: str) -> None:
-        until = datetime.now(UTC) + timedelta(minutes=5)
-        self.client.put_object_retention(
-            Bucket=self.bucket.name,
-            Key=key,
-            VersionId=version,
-            Retention={"Mode": "GOVERNANCE", "RetainUntilDate": until},
-        )
-
-
-Open = Callable[..., InBucket]
 
 
 @pytest.fixture
 def opened(seaweed: Seaweed, tmp_path: Path) -> Open:
-    def make(url: str | None = None, scratch: str = "scratch", **options: Any) -> InBucket:
-        return InBucket(seaweed, tmp_path / scratch, url or seaweed.new_locked_url(), **options)
-
-    return make
+    return opener(seaweed, tmp_path)
 
 
 def test_each_version_is_locked_as_long_as_asked_and_the_store_refuses_to_delete_it(opened: Open) -> None:
@@ -258,148 +199,6 @@ def test_a_file_in_parts_that_is_not_what_was_hashed_leaves_no_object(opened: Op
         put_file(one.bucket, "objects/x", staged, digest=hashlib.sha256(b"what it was").digest(), limits=limits)
     assert one.place.read("objects/x") is None
     assert one.client.list_multipart_uploads(Bucket=one.bucket.name, Prefix=one.bucket.prefix).get("Uploads", []) == []
-
-
-class _Died(BaseException):
-    pass
-
-
-def stop_at(monkeypatch: pytest.MonkeyPatch, number: int, error: type[BaseException] = _Died) -> None:
-    """Let that many of the small files that are put last arrive, and no more."""
-    put, count = place_module.put_bytes, [0]
-
-    def dying(bucket: Bucket, key: str, data: bytes, **arguments: Any) -> str | None:
-        count[0] += 1
-        if count[0] > number:
-            raise error("died")
-        return put(bucket, key, data, **arguments)
-
-    monkeypatch.setattr(place_module, "put_bytes", dying)
-
-
-@pytest.mark.parametrize("arrived", [0, 1, 2, 3])
-def test_a_crash_before_the_objects_inventory_shows_nothing_and_the_next_write_settles_it(
-    opened: Open, monkeypatch: pytest.MonkeyPatch, arrived: int
-) -> None:
-    one = opened()
-    with monkeypatch.context() as patched:
-        stop_at(patched, arrived)
-        with pytest.raises(_Died):
-            one.write("first")
-    if arrived < 3:
-        assert one.store.head(ID) is None
-    written = one.write("first")
-    assert (written.version, written.is_new_version) == (1, arrived < 3), "each version is new to whoever logs it once"
-    assert list(check_object(one.place, ID)) == []
-    assert one.write("edited").version == 2
-    assert list(check_object(one.place, ID)) == []
-
-
-@pytest.mark.parametrize("arrived", [0, 1, 2, 3])
-def test_a_crash_on_the_way_to_the_second_version_leaves_the_first_or_gives_the_second(
-    opened: Open, monkeypatch: pytest.MonkeyPatch, arrived: int
-) -> None:
-    one = opened()
-    one.write("first")
-    with monkeypatch.context() as patched:
-        stop_at(patched, arrived)
-        with pytest.raises(_Died):
-            one.write("edited")
-    head = one.store.head(ID)
-    assert head is not None
-    assert head.version == (1 if arrived < 3 else 2)
-    assert one.write("edited").version == 2
-    assert list(check_object(one.place, ID)) == []
-
-
-def test_what_another_machine_has_just_begun_is_left_alone(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    here = opened()
-    there = opened(here.bucket.url, scratch="other-machine")
-    with monkeypatch.context() as patched:
-        stop_at(patched, 0)
-        with pytest.raises(_Died):
-            here.write()
-    with pytest.raises(PermanentError, match="another machine"):
-        there.write()
-    assert here.write().version == 1, "who began it goes on at once"
-    assert list(check_object(here.place, ID)) == []
-
-
-def test_of_two_machines_that_write_the_same_version_one_is_refused(opened: Open) -> None:
-    here = opened()
-    there = opened(here.bucket.url, scratch="other-machine")
-    here.write("first")
-    outcomes: list[Written | Exception] = []
-
-    def write(one: InBucket, note: str) -> None:
-        try:
-            outcomes.append(one.write(note))
-        except (PermanentError, TransientError) as error:
-            outcomes.append(error)
-
-    threads = [threading.Thread(target=write, args=args) for args in ((here, "one"), (there, "other"))]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    written = [each for each in outcomes if isinstance(each, Written)]
-    assert written
-    assert len({each.version for each in written}) == len(written), "no version is written twice"
-    assert list(check_object(here.place, ID)) == []
-
-
-def test_threads_and_a_second_store_of_this_machine_write_one_after_the_other(opened: Open) -> None:
-    one = opened()
-    two = opened(one.bucket.url)
-    threads = [threading.Thread(target=(one, two)[n % 2].write, args=(f"note {n}",)) for n in range(6)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    head = one.store.head(ID)
-    assert head is not None
-    assert head.version == 6
-    assert list(check_object(one.place, ID)) == []
-
-
-def test_the_ledger_lies_in_the_bucket_locked_and_two_machines_append_one_after_the_other(opened: Open) -> None:
-    here = opened()
-    there = opened(here.bucket.url, scratch="other-machine")
-    signer = signer_of(new_key(), "test")
-
-    def ledger(one: InBucket) -> Ledger:
-        shelf = BucketShelf(one.place, "ledger", wait=lambda _: threading.Event().wait(0.05))
-        return Ledger(shelf, origin="o", trusted=[signer.verifier], clock=SystemClock(), signers=[signer])
-
-    ledgers = [ledger(here), ledger(there)]
-    entry = Entry(Action.VERIFY, "svc", "run")
-
-    def append(number: int) -> None:
-        for _ in range(4):
-            ledgers[number].append([entry] * 3)
-
-    threads = [threading.Thread(target=append, args=(number,)) for number in (0, 1)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    shelf = BucketShelf(here.place, "ledger", wait=lambda _: None)
-    assert list(check_ledger(ledgers[0], shelf)) == []
-    newest = ledgers[1].latest()
-    assert newest is not None
-    assert newest.size == 24
-    assert len(list(shelf.names("checkpoints"))) == 8
-    assert [name for name in shelf.names("") if "lock" in name] == []
-    for version in here.place.object_locks.versions("ledger/tile/"):
-        assert here.place.object_locks.kept(version).mode == "GOVERNANCE"
-
-
-def test_a_checkpoint_that_is_there_is_never_replaced_by_another(opened: Open) -> None:
-    shelf = BucketShelf(opened().place, "ledger", wait=lambda _: None)
-    shelf.write("checkpoints/000000000001.note", b"one")
-    shelf.write("checkpoints/000000000001.note", b"one")
-    with pytest.raises(TransientError, match="ledger"):
-        shelf.write("checkpoints/000000000001.note", b"other")
 
 
 def test_what_is_overwritten_or_hidden_behind_the_archives_back_is_found_and_the_original_is_still_there(
