@@ -21,6 +21,7 @@ from zcc_pipeline_tests.integration.archive.conftest import Command
 from zcc_pipeline_tests.integration.archive.small_home import make_home, opened
 from zcc_pipeline_tests.integration.archive.verified_archive import WholeArchive, flip
 from zcc_pipeline_tests.integration.archive.write_objects import object_id
+from zcc_pipeline_tests.seaweed import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, Seaweed
 
 pytestmark = pytest.mark.integration
 
@@ -224,3 +225,26 @@ def test_records_come_back_from_the_second_copy_when_the_archive_itself_is_damag
     monkeypatch.delenv("ZCC_ARCHIVE_SECOND_COPY_URL")
     with opened() as runtime, pytest.raises(ConfigurationError, match="ZCC_ARCHIVE_SECOND_COPY_URL"):
         restore(runtime, from_second_copy=True)
+
+
+def test_a_copy_in_a_bucket_and_witnesses_of_two_kinds_are_read_by_the_verification(
+    filled: WholeArchive, zcc: Command, seaweed: Seaweed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = seaweed.new_locked_url()
+    for name, value in {
+        "ZCC_ARCHIVE_SECOND_COPY_URL": f"{url}/copy",
+        "ZCC_ARCHIVE_WITNESS_URL": f"{url}/witness,{tmp_path}/far",
+        "ZCC_S3_ENDPOINT_URL": seaweed.endpoint_url,
+        "ZCC_S3_REGION": REGION,
+        "ZCC_S3_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "ZCC_S3_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+    }.items():
+        monkeypatch.setenv(name, value)
+    told = json.loads(zcc("archive", "copy", "--json").stdout)
+    assert (told["objects"], told["is_up_to_date"], told["shares_disk"]) == (4, True, False)
+    filled.write(1, note="edited again")
+    assert json.loads(zcc("archive", "copy", "--json").stdout)["objects"] == 1
+    assert zcc("archive", "verify").exit_code == 0
+    found = json.loads(zcc("archive", "verify", "--json").stdout)
+    assert (found["result"], found["counts"]["copies"]) == ("clean", 4)
+    assert found["checkpoints_from_elsewhere"] == 2
