@@ -263,6 +263,10 @@ class Growth:
 def watch_memory(objects: int, folder: Path) -> None:
     """Each phase over many small objects."""
     recordings = Recordings(1_000)
+    warm = Archive(folder / "warm")  # what is imported and set up once is no growth
+    warm.create((recordings.snapshot(number) for number in range(10)), 8, lambda: None)
+    warm.verify(lambda _: None)
+    rebuild_index(warm.place, warm.store, Standings.read(warm.ledger.entries()))
     archive = Archive(folder)
     growth = Growth("created", objects)
     archive.create((recordings.snapshot(number) for number in range(objects)), 8, lambda: growth.step(BATCH))
