@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -41,9 +42,9 @@ def subject_of(*record_ids: tuple[str, str]) -> Subject:
 
 
 @pytest.fixture
-def runtime(tmp_path: Path) -> Runtime:
+def runtime(tmp_path: Path) -> Iterator[Runtime]:
     with open_runtime(Settings(home=tmp_path / "home")) as opened:
-        return opened
+        yield opened
 
 
 def test_files_go_by_their_ids_whatever_the_ledgers_have_forgotten(runtime: Runtime) -> None:
