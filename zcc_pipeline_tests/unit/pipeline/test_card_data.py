@@ -254,3 +254,16 @@ def test_a_rescan_with_redact_leaves_the_digits_nowhere_under_home(tmp_path):
         assert trace not in whole
     named = sha256(json.dumps({"note_id": "n1", "note": NOTE["note"]}).encode()).hexdigest()[:16]
     assert named.encode() not in whole
+
+
+def test_custom_variables_and_file_names_are_looked_at_in_any_dataset(tmp_path):
+    email = {"attachments": [{"file_name": "card 4111-1111-1111-1111.pdf", "file_id": "4111111111111111"}]}
+    call = {"variables": [{"name": "spoken", "value": f"{SPOKEN}, {SPOKEN[18:]}, {SPOKEN[18:]}"}]}
+    with open_home(tmp_path, card_data_policy="flag") as runtime:
+        land(runtime, "zoom/email_messages", "m1", email, day=TODAY, shape=SHAPE_LIST)
+        land(runtime, "zoom/voice_calls", "c1", call, day=TODAY, shape=SHAPE_LIST)
+        places = [(each["dataset"], finding["field"]) for each in verdicts(runtime) for finding in each["findings"]]
+    assert sorted(places) == [
+        ("zoom/email_messages", "attachments[0].file_name"),
+        ("zoom/voice_calls", "variables[0].value"),
+    ]
