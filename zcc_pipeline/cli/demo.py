@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from zcc_pipeline.cli.demo_archive import prove_archive
+from zcc_pipeline.cli.demo_archive import verifying_altered_copy
 from zcc_pipeline.cli.demo_events import EVENT_SETTINGS, look_back, push, receiving
 from zcc_pipeline.cli.demo_exports import crms_served, export_to_all
 from zcc_pipeline.cli.demo_home import TRUTH, DemoAccount, claim, demo_environment
@@ -123,11 +123,14 @@ def _run_and_report(
             raise PermanentError(f"nothing was published to {analytics}, so there is nothing to show")
         with underway(progress, "comparing with what is true"), open_runtime(settings) as runtime:
             reconciled = look_back(runtime, standin.control_url, [*_days(first_to_run, today), today])
-        with open_runtime(load_settings({**environment, **crms.environment})) as runtime:
+        with (
+            open_runtime(load_settings({**environment, **crms.environment})) as runtime,
+            verifying_altered_copy(runtime, environment) as verifying,
+        ):
             with underway(progress, "out to five CRMs"):
                 arrived = export_to_all(runtime, crms.control_urls)
-            with underway(progress, "one byte of the archive turned over"):
-                proved = prove_archive(runtime)
+            with underway(progress, "looking for the altered byte"):
+                proved = None if verifying is None else verifying.proved()
             truth = settings.home / TRUTH
             report = make_report(runtime, summary, reconciled, arrived, proved, truth=truth, last=today)
     if as_json:
