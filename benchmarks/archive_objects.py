@@ -44,7 +44,7 @@ DIFFERENT = 64
 """Recordings to choose from: making and hashing them is no part of what is measured."""
 
 DAY = date(2026, 11, 1)
-A_DAY = 1_000
+A_DAY = 200
 """Engagements on each."""
 
 Item = TypeVar("Item")
@@ -264,7 +264,7 @@ def watch_memory(objects: int, folder: Path) -> None:
     """Each phase over many small objects."""
     recordings = Recordings(1_000)
     warm = Archive(folder / "warm")  # what is imported and set up once is no growth
-    warm.create((recordings.snapshot(number) for number in range(10)), 8, lambda: None)
+    warm.create((recordings.snapshot(number) for number in range(A_DAY)), 8, lambda: None)
     warm.verify(lambda _: None)
     rebuild_index(warm.place, warm.store, Standings.read(warm.ledger.entries()))
     archive = Archive(folder)
