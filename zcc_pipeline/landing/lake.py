@@ -150,13 +150,6 @@ class Lake:
         """
         return [(file.name, file.size_bytes) for file in list_day(self._storage, dataset, day)]
 
-    def listing(self, dataset: str, day: date) -> list[tuple[str, int]]:
-        """Name and size of each file of a day, replaced ones included; none is opened.
-
-        Files have names of their own and never change: the same listing is the same content.
-        """
-        return [(file.name, file.size_bytes) for file in list_day(self._storage, dataset, day)]
-
     def live_files(self, dataset: str) -> list[str]:
         """``files`` as the URLs that DuckDB reads, the empty seed first, so that there is always one."""
         return [file.url for file in self.files(dataset)]
