@@ -50,8 +50,7 @@ class FileStore:
             digest, long_digest = await part.finish()
             found = sniff(part.head, media_type)
             path = file_path(kind=kind, source_id=source_id, day=day, digest=digest, extension=found.extension)
-            if not await asyncio.to_thread(self._storage.exists, path):
-                await asyncio.to_thread(self._storage.publish, part.path, path)
+            await asyncio.to_thread(self._publish_once, part, path)
             return StoredFile(path, part.size_bytes, digest, long_digest, found.media_type, found.extension)
         finally:
             await part.close()
@@ -104,6 +103,10 @@ class FileStore:
         """Remove what killed downloads left in staging more than a day ago; returns how many."""
         return self._storage.sweep_staging(before=now - STAGING_KEPT)
 
+    def _publish_once(self, part: PartFile, path: str) -> None:
+        if not self._storage.exists(path):
+            self._storage.publish(part.path, path)
+
     def _open_part(self) -> PartFile:
         folder = self._storage.staging_path("file").parent
         descriptor, name = tempfile.mkstemp(suffix=PART_SUFFIX, prefix="file-", dir=folder)
@@ -150,7 +153,6 @@ class _Download:
             await self._align(body, offset)
             async for chunk in body.chunks():
                 await self._part.append(chunk)
-        await self._part.settle()
 
     async def _align(self, body: Body, offset: int) -> None:
         """Make the part file end where the body begins."""

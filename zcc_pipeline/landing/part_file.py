@@ -7,6 +7,7 @@ import hashlib
 import os
 import sys
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -26,14 +27,17 @@ class PartFile:
     """Bytes appended in order, with both digests of exactly what is in the file.
 
     SHA-256 names the file, SHA-512 goes into the archive's inventory; computing both now saves reading the file again.
-    Two lanes, a thread each, run beside the download: one writes and hashes SHA-256, the other, as much work, hashes
-    SHA-512. At most three blocks of arrived chunks are in memory, whatever the size of the file.
+    For what is larger than a block two lanes, a thread each, run beside the download: one writes and hashes SHA-256,
+    the other, as much work, hashes SHA-512. At most three blocks of arrived chunks are in memory, whatever the size of
+    the file. What is smaller, as most transcripts are, is written and hashed at the end in one go: starting two threads
+    costs more than that.
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
         self._descriptor = descriptor
-        self._writer, self._hasher = ThreadPoolExecutor(1, "write"), ThreadPoolExecutor(1, "hash")
+        self._lanes: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
+        self._last_words: asyncio.Future[None] | None = None
         self._handed_over: deque[tuple[Future[None], ...]] = deque()
         self._block: list[bytes] = []
         self._filled = 0
@@ -57,6 +61,9 @@ class PartFile:
 
     async def settle(self) -> None:
         """Wait until everything appended is written and hashed."""
+        if self._lanes is None:
+            await self._in_thread(self._write_rest)
+            return
         if self._filled:
             await self._hand_over()
         while self._handed_over:
@@ -73,22 +80,29 @@ class PartFile:
 
     async def finish(self) -> tuple[str, str]:
         """Wait until the disk has it; returns SHA-256 and SHA-512 in hexadecimal."""
-        await self.settle()
-        await asyncio.to_thread(os.fsync, self._descriptor)
+        if self._lanes is not None:
+            await self.settle()
+        await self._in_thread(self._end)
         return self._sha256.hexdigest(), self._sha512.hexdigest()
 
     async def close(self) -> None:
         """Let go of the file, and remove it if nobody has published it."""
+        # threads must not write to a descriptor that has got another file
         for lanes in self._handed_over:
-            await _done(lanes)  # threads must not write to a descriptor that has got another file
-        self._writer.shutdown(wait=False)
-        self._hasher.shutdown(wait=False)
+            await _done(lanes)
+        if self._last_words is not None and not self._last_words.done():
+            await asyncio.wait([self._last_words])
+        for lane in self._lanes or ():
+            lane.shutdown(wait=False)
         os.close(self._descriptor)
         self.path.unlink(missing_ok=True)
 
     async def _hand_over(self) -> None:
+        if self._lanes is None:
+            self._lanes = ThreadPoolExecutor(1, "write"), ThreadPoolExecutor(1, "hash")
+        writer, hasher = self._lanes
         block, self._block, self._filled = self._block, [], 0
-        self._handed_over.append((self._writer.submit(self._write, block), self._hasher.submit(self._hash, block)))
+        self._handed_over.append((writer.submit(self._write, block), hasher.submit(self._hash, block)))
         if len(self._handed_over) > _BLOCKS:
             await self._take_back()
 
@@ -99,6 +113,21 @@ class PartFile:
         self._handed_over.popleft()
         for lane in lanes:
             lane.result()
+
+    async def _in_thread(self, work: Callable[[], None]) -> None:
+        """Whoever is cancelled here leaves a thread behind, for which ``close`` waits."""
+        self._last_words = asyncio.get_running_loop().run_in_executor(None, work)
+        await asyncio.shield(self._last_words)
+
+    def _write_rest(self) -> None:
+        """Without lanes."""
+        block, self._block, self._filled = self._block, [], 0
+        self._write(block)
+        self._hash(block)
+
+    def _end(self) -> None:
+        self._write_rest()
+        os.fsync(self._descriptor)
 
     def _hash(self, block: list[bytes]) -> None:
         for chunk in block:

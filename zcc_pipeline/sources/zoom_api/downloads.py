@@ -55,7 +55,7 @@ PATH_WORDS = frozenset(
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CONTENT_RANGE = re.compile(r"bytes\s+(\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII | re.IGNORECASE)
-_LONGEST_ERROR_BODY = 65_536
+_LARGEST_SMALL_BODY = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class Downloader:
             if response.status_code not in _REDIRECTS:
                 return response, what
             location = response.headers.get("location", "")
-            await response.aclose()
+            await _read_beginning(response)
             if not location:
                 raise TransientError(f"{what}: {response.status_code} without a location")
             where = join_address(where, location, what)
@@ -192,7 +192,7 @@ class Downloader:
             return response
         if response.status_code == 416 and "range" in request.headers:
             return response
-        error_body = await _read_error(response)
+        error_body = await _read_beginning(response)
         found = error_of(
             what,
             status=response.status_code,
@@ -272,13 +272,14 @@ def file_name_of(disposition: str) -> str | None:
     return name or None
 
 
-async def _read_error(response: httpx.Response) -> bytes:
-    """The beginning of an error's body, then the connection is given up."""
+async def _read_beginning(response: httpx.Response) -> bytes:
+    """A small body, after which the connection serves the next request; of a large one the beginning, and the
+    connection is given up."""
     body = b""
     try:
         async for chunk in response.aiter_bytes():
             body += chunk
-            if len(body) > _LONGEST_ERROR_BODY:
+            if len(body) > _LARGEST_SMALL_BODY:
                 break
     except httpx.HTTPError:
         return body

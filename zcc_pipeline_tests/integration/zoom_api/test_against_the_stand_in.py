@@ -21,6 +21,7 @@ from zcc_pipeline.simulator.zoom.account.spec import AccountSpec
 from zcc_pipeline.simulator.zoom.oauth import AcceptedCredentials
 from zcc_pipeline.simulator.zoom.server import RunningSimulator, running_simulator
 from zcc_pipeline.sources.zoom_api import DownloadSource, Listing, ZoomApi, poll_catalogue, poll_window
+from zcc_pipeline.transport.connections import _Network
 
 pytestmark = pytest.mark.integration
 
@@ -186,6 +187,33 @@ def test_files_arrive_whole_under_harsh_faults_and_no_token_leaks(open_api: Open
 
     with running_simulator(spec, plan="unlimited", faults="harsh", drip_seconds=0.2) as running:
         asyncio.run(work(running))
+
+
+def test_downloads_one_after_the_other_share_their_connections(
+    open_api: OpenApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = AccountSpec(last_day=LAST_DAY, days=1, engagements_per_day=120)
+    connected: list[str] = []
+    connect = _Network.connect_tcp
+
+    async def count(self: _Network, host: str, *rest: Any, **more: Any) -> Any:
+        connected.append(host)
+        return await connect(self, host, *rest, **more)
+
+    monkeypatch.setattr(_Network, "connect_tcp", count)
+
+    async def work(running: RunningSimulator) -> None:
+        async with open_api(base_of(running)) as api:
+            _, chunks = await list_day(api, DATASETS["zoom/recordings"], LAST_DAY)
+            records = [json.loads(bytes(payload)) for payload in chunks["zoom/recordings"].payloads][:12]
+            connected.clear()
+            for record in records:
+                assert await fetch_whole(DownloadSource(api, record["download_url"]))
+        assert len(records) == 12
+
+    with running_simulator(spec, plan="unlimited") as running:
+        asyncio.run(work(running))
+    assert len(connected) <= 2, "each address redirects to another host: one connection to each is enough"
 
 
 async def fetch_whole(source: DownloadSource) -> bytes:

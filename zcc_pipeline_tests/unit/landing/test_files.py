@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ import pytest
 from zcc_pipeline.domain.errors import NotFound, QuotaExhausted, TransientError
 from zcc_pipeline.domain.ports import StoredFile
 from zcc_pipeline.landing import FileStore, open_storage
+from zcc_pipeline.landing.part_file import PartFile
 from zcc_pipeline_tests.lakes import SteppingClock
 
 DAY = date(2026, 11, 22)
@@ -267,6 +270,37 @@ def test_a_cancelled_download_leaves_nothing_behind(tmp_path: Path) -> None:
 
     asyncio.run(cancelled())
     assert everything_in(tmp_path) == []
+
+
+def test_a_small_file_that_is_cancelled_while_a_thread_writes_it_is_closed_once_that_thread_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, is_at_it, may_go_on = tmp_path / "part", threading.Event(), threading.Event()
+    sync = os.fsync
+
+    def sync_slowly(descriptor: int) -> None:
+        is_at_it.set()
+        assert may_go_on.wait(30)
+        sync(descriptor)  # fails where the descriptor was closed meanwhile
+
+    monkeypatch.setattr(os, "fsync", sync_slowly)
+
+    async def work() -> None:
+        part = PartFile(path, os.open(path, os.O_CREAT | os.O_RDWR))
+        await part.append(b"small")
+        finishing = asyncio.create_task(part.finish())
+        assert await asyncio.to_thread(is_at_it.wait, 30)
+        finishing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await finishing
+        closing = asyncio.create_task(part.close())
+        await asyncio.sleep(0.05)
+        assert not closing.done()
+        may_go_on.set()
+        await closing
+
+    asyncio.run(work())
+    assert not path.exists()
 
 
 def test_stored_files_are_read_by_their_path_and_no_other(tmp_path: Path) -> None:
