@@ -65,12 +65,14 @@ def archive_metadata(report: ArchiveReport) -> dict[str, Any]:
         "ledger entries": report.ledger_size,
         "root hash": report.root_hash,
     }
+    if report.worm is not None:
+        found["storage"] = f"{'WORM' if report.worm.is_worm else 'not WORM'}: {report.worm.reason}"
     if report.suppressed:
         found["erased, not archived again"] = report.suppressed
-    if report.healed:
-        found["entered into the ledger late"] = report.healed
     if report.held_back:
         found["held back, card data blocked"] = report.held_back
+    if report.healed:
+        found["entered into the ledger late"] = report.healed
     if report.refused:
         rows = [{"engagement": one.engagement_id, "day": str(one.day), "why": one.why} for one in report.refused]
         found["what was refused"] = text_table(["engagement", "day", "why"], rows[:_SHOWN])
