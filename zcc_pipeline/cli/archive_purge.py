@@ -20,47 +20,57 @@ SHOWN = 20
 """Engagements or records that are named one by one; --json has all."""
 
 
+EngagementsOption = Annotated[
+    list[str] | None,
+    typer.Option("--engagement", metavar="ID", help="This engagement; may be repeated.", show_default=False),
+]
+CustomerOption = Annotated[
+    str | None,
+    typer.Option("--customer", metavar="E-MAIL-OR-PHONE", help="All archived engagements of this customer."),
+]
+ExpiredOption = Annotated[bool, typer.Option("--expired", help="All whose last day is over and which nothing holds.")]
+BeforeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--before", metavar="DAY", help="With --expired: only what started before this day.", show_default=False
+    ),
+]
+AgainOption = Annotated[
+    bool, typer.Option("--again", help="All that was ever purged, once more: after a backup was restored.")
+]
+ActorOption = Annotated[
+    str | None,
+    typer.Option("--actor", metavar="ACCOUNT", help="Who decides: a role or an account name.", show_default=False),
+]
+MatterOption = Annotated[
+    str | None,
+    typer.Option("--matter", metavar="NUMBER", help="Number of the request, for the ledger.", show_default=False),
+]
+CrmListOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--crm-list",
+        metavar="FILE",
+        help="Where records in CRMs are listed; default: purge_reports under ZCC_HOME.",
+    ),
+]
+BypassOption = Annotated[
+    bool, typer.Option("--bypass-governance", help="In a bucket: lift locks in governance mode that still run.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do it; without this it is only said what would be done.")]
+
+
 def purge(
-    engagements: Annotated[
-        list[str] | None,
-        typer.Option("--engagement", metavar="ID", help="This engagement; may be repeated.", show_default=False),
-    ] = None,
-    customer: Annotated[
-        str | None,
-        typer.Option("--customer", metavar="E-MAIL-OR-PHONE", help="All archived engagements of this customer."),
-    ] = None,
-    expired: Annotated[
-        bool, typer.Option("--expired", help="All whose last day is over and which nothing holds.")
-    ] = False,
-    before: Annotated[
-        str | None,
-        typer.Option(
-            "--before", metavar="DAY", help="With --expired: only what started before this day.", show_default=False
-        ),
-    ] = None,
-    again: Annotated[
-        bool, typer.Option("--again", help="All that was ever purged, once more: after a backup was restored.")
-    ] = False,
-    actor: Annotated[
-        str | None,
-        typer.Option("--actor", metavar="ACCOUNT", help="Who decides: a role or an account name.", show_default=False),
-    ] = None,
-    matter: Annotated[
-        str | None,
-        typer.Option("--matter", metavar="NUMBER", help="Number of the request, for the ledger.", show_default=False),
-    ] = None,
-    crm_list: Annotated[
-        Path | None,
-        typer.Option(
-            "--crm-list",
-            metavar="FILE",
-            help="Where records in CRMs are listed; default: purge_reports under ZCC_HOME.",
-        ),
-    ] = None,
-    bypass: Annotated[
-        bool, typer.Option("--bypass-governance", help="In a bucket: lift locks in governance mode that still run.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it is only said what would be done.")] = False,
+    engagements: EngagementsOption = None,
+    customer: CustomerOption = None,
+    expired: ExpiredOption = False,
+    before: BeforeOption = None,
+    again: AgainOption = False,
+    actor: ActorOption = None,
+    matter: MatterOption = None,
+    crm_list: CrmListOption = None,
+    bypass: BypassOption = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Erase engagements whose retention has passed and which no matter holds, in every place, for good.
