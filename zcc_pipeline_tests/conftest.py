@@ -15,4 +15,18 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--part", metavar="K/N", help="every Nth module with tests that are left, from the Kth on")
     parser.addoption("--kills", type=int, default=3, help="how often the crash story kills a run (slow tests)")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The part of the tests that ``--part`` asks for; modules stay whole, as their fixtures are dear."""
+    wanted = config.getoption("--part")
+    if wanted is None:
+        return
+    part, parts = map(int, wanted.split("/"))
+    modules = list(dict.fromkeys(item.path for item in items))
+    chosen = set(modules[part % parts :: parts])
+    config.hook.pytest_deselected(items=[item for item in items if item.path not in chosen])
+    items[:] = [item for item in items if item.path in chosen]

@@ -56,6 +56,7 @@ def test_importing_the_definitions_writes_nothing_and_calls_nobody(tmp_path: Pat
 
 
 @pytest.mark.integration
+@pytest.mark.slow
 def test_definitions_load_with_an_empty_environment_and_keep_to_their_home(tmp_path: Path) -> None:
     give_parsed_project(tmp_path / "zcc_data")
     assert int(run_with_empty_environment(LOAD, tmp_path)) > 40

@@ -31,7 +31,7 @@ from zcc_pipeline.pipeline.pull import STEPS
 from zcc_pipeline_tests.story import Story, story
 from zcc_pipeline_tests.truth_comparison import _expected_files
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 FOLDERS = {"recordings": "recording", "voicemails": "voicemail", "transcripts": "transcript"}
 
 
@@ -284,7 +284,6 @@ def kill_export(told: Story, chance: random.Random, whole: float) -> bool:
     return was_running
 
 
-@pytest.mark.slow
 def test_exports_killed_at_random_moments_lose_and_double_nothing(told: Story, pytestconfig: pytest.Config) -> None:
     """Three in CI; fifty by one command: ``pytest -n0 -m slow -k exports_killed --kills 50``."""
     kept = told.home.parent / "state-before.sqlite"
@@ -323,7 +322,6 @@ def test_an_object_that_a_crash_kept_out_of_the_ledger_gets_its_entry_first(
     sound(told)
 
 
-@pytest.mark.slow
 def test_of_two_exporters_one_is_told_to_come_back_and_nothing_is_doubled(told: Story) -> None:
     both = [start_export(told), start_export(told)]
     said = [process.communicate(timeout=120) for process in both]

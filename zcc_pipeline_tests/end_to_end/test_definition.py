@@ -20,7 +20,7 @@ from zcc_pipeline.sources.zoom_api import ZoomApi
 from zcc_pipeline_tests.definition import check_exchange, is_operation
 from zcc_pipeline_tests.story import story
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @dataclass

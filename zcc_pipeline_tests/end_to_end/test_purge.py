@@ -46,7 +46,7 @@ from zcc_pipeline_tests.end_to_end.purge_story import (
 )
 from zcc_pipeline_tests.story import settings_for, story
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -280,7 +280,6 @@ def test_the_second_copy_lets_go_of_it_as_well_and_one_that_is_away_keeps_the_pu
     assert not {hit for hits in found.values() for hit in hits if b" " in hit}
 
 
-@pytest.mark.slow
 def test_the_warehouse_and_the_analysts_copy_are_made_anew_without_it(there: PurgeStory) -> None:
     there.told.build()
     wanted = needles(there, there.gone)
@@ -297,7 +296,6 @@ def rows_of(there: PurgeStory) -> list[str]:
         return [each for (each,) in connection.execute("select engagement_id from engagements").fetchall()]
 
 
-@pytest.mark.slow
 def test_a_purge_that_is_killed_anywhere_is_finished_by_the_next(
     filled: PurgeStory, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:

@@ -15,7 +15,7 @@ from zcc_pipeline.pipeline.archiving import archive_changes
 from zcc_pipeline.pipeline.restore import RestoreReport, restore
 from zcc_pipeline_tests.story import Story, story
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,10 @@ import pytest
 
 from zcc_pipeline_tests.story import story
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 # without faults: the demo's story, which compares with the truth as well
-@pytest.mark.slow
 @pytest.mark.parametrize("faults", ["realistic", "harsh"])
 def test_what_is_landed_and_judged_equals_the_truth_under_faults(tmp_path: Path, faults: str) -> None:
     with story(tmp_path / "home", days=2, per_day=60, faults=faults, drip_seconds=0.2) as told:

@@ -19,7 +19,7 @@ from zcc_pipeline.domain.errors import PermanentError, TransientError
 from zcc_pipeline_tests.integration.archive.in_bucket import ID, InBucket, Open, opener
 from zcc_pipeline_tests.seaweed import Seaweed
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -227,6 +227,7 @@ def test_records_come_back_from_the_second_copy_when_the_archive_itself_is_damag
         restore(runtime, from_second_copy=True)
 
 
+@pytest.mark.slow
 def test_a_copy_in_a_bucket_and_witnesses_of_two_kinds_are_read_by_the_verification(
     filled: WholeArchive, zcc: Command, seaweed: Seaweed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,6 +91,7 @@ def export() -> ArchiveReport:
         return archive_changes(runtime)
 
 
+@pytest.mark.slow
 def test_an_export_over_thirty_unchanged_days_opens_no_lake_file(home: Path, opens: Opened) -> None:
     days_open = export().days_open
     assert len(days_open) >= DAYS, "nothing says yet that they were listed"

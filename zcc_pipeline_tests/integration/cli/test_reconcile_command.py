@@ -17,7 +17,7 @@ from zcc_pipeline.simulator.zoom.push.events import events_of_days
 from zcc_pipeline.simulator.zoom.server import RunningSimulator
 from zcc_pipeline_tests.integration.cli.conftest import Command
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 def test_reconciling_twice_detects_once_and_status_shows_coverage(

@@ -65,7 +65,7 @@ def is_serving(control_url: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_simulate_announces_settings_that_work_and_stops_cleanly(tmp_path: Path, stop: signal.Signals) -> None:
     truth = tmp_path / "truth.json"
     process = start("simulate", "--port", "0", "--json", *SMALL, "--truth", str(truth), home=tmp_path / "home")

@@ -13,8 +13,15 @@ from zcc_pipeline_tests.integration.exports.adapters import CRMS, CrmAdapter, ad
 from zcc_pipeline_tests.integration.exports.centre import Centre
 from zcc_pipeline_tests.integration.exports.office import Office, Open, office
 
+BOTH_KINDS = frozenset({"salesforce", "zendesk"})
+"""One takes records in bulk under its own keys, one makes tickets: every run has them, the slow one has all."""
 
-@pytest.fixture(params=CRMS)
+
+def _in_turn(crm: str) -> object:
+    return crm if crm in BOTH_KINDS else pytest.param(crm, marks=pytest.mark.slow)
+
+
+@pytest.fixture(params=map(_in_turn, CRMS))
 def adapter(request: pytest.FixtureRequest) -> CrmAdapter:
     found = adapter_of(request.param)
     assert found is not None, f"{request.param} has no adapter"

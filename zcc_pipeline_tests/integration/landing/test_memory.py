@@ -11,6 +11,7 @@ import pytest
 
 pytestmark = [
     pytest.mark.integration,
+    pytest.mark.slow,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the peak is read from /proc"),
 ]
 ROOT = Path(__file__).parents[3]

@@ -100,7 +100,7 @@ def test_a_ledger_that_cannot_be_read_does_not_keep_it_from_receiving(config: Pi
     asyncio.run(fill(config, days_ago=15, numbers=range(2)))
     (config.home / "state.sqlite").write_bytes(b"no database at all" * 100)
     lines = receive_until_pruned(config)
-    assert [line["what"] for line in lines] == ["prune_failed", "stopped"]
+    assert [line["what"] for line in lines] == ["erased_not_known", "prune_failed", "stopped"]
     assert len(seqs(config)) == 2
 
 

@@ -18,7 +18,7 @@ from zcc_pipeline.simulator.zoom.push.event import PushedEvent, envelope
 from zcc_pipeline_tests.pushing import all_events, losing, receive
 from zcc_pipeline_tests.story import Story, story
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from zcc_pipeline_tests.integration.warehouse.lake_files import (
 from zcc_pipeline_tests.integration.warehouse.story_landings import first_landing, second_landing, third_landing
 from zcc_pipeline_tests.parsed_project import give_parsed_project
 
-pytestmark = [pytest.mark.integration]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 ACTIVITY_OF_E2 = "select activity_hash, _load_seq from marts.crm_activities where engagement_id = 'e2'"
 

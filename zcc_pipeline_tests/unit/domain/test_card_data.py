@@ -207,7 +207,7 @@ MESSY = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(MESSY, st.booleans(), st.sampled_from([1, 20]))
 def test_a_document_in_which_the_scan_finds_something_is_always_a_candidate(value, ensure_ascii, copies):
     document = json.dumps(value, ensure_ascii=ensure_ascii)
@@ -244,7 +244,7 @@ def test_long_ids_and_lists_of_values_are_no_candidates():
     assert candidate_rows(pa.array(calls, pa.string())) == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(HOSTILE)
 def test_redacted_text_scans_clean_and_stays_as_it_is(text):
     clean = redact_text(text)

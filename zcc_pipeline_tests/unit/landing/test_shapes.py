@@ -157,7 +157,7 @@ contents = st.dictionaries(st.sampled_from(["a", "b", "c"]), values, max_size=3)
 reads = st.lists(st.tuples(st.sampled_from(["list", "detail", EVENT]), contents), max_size=12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(reads=reads, flushes=st.booleans())
 def test_after_any_reads_in_order_the_newest_of_each_field_is_what_the_last_read_said(
     reads: list[tuple[str, dict[str, Any]]], flushes: bool

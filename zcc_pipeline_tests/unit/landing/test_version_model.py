@@ -103,7 +103,7 @@ LATE_TWINS = [
 ]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(history=histories, merges=st.booleans())
 @example(history=LATE_TWINS, merges=False)
 def test_any_sequence_of_arrivals_leaves_the_versions_of_the_model(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -105,7 +106,7 @@ REASONS_OF: dict[Status, set[Reason | None]] = {
 
 
 @given(known, moments)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_there_is_exactly_one_status_per_kind_with_a_reason_of_its_family_and_evidence(
     engagement: EngagementFacts, now: datetime
 ) -> None:
@@ -120,7 +121,7 @@ def test_there_is_exactly_one_status_per_kind_with_a_reason_of_its_family_and_ev
 
 
 @given(known, moments, st.integers(0, 2_000))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_time_alone_never_brings_back_a_wait_and_changes_nothing_that_has_a_reason(
     engagement: EngagementFacts, now: datetime, hours: int
 ) -> None:
@@ -138,7 +139,7 @@ def test_time_alone_never_brings_back_a_wait_and_changes_nothing_that_has_a_reas
 
 
 @given(known)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_wait_for_the_source_ends_by_itself_and_a_wait_for_a_read_ends_with_the_read(
     engagement: EngagementFacts,
 ) -> None:
@@ -154,7 +155,7 @@ def test_a_wait_for_the_source_ends_by_itself_and_a_wait_for_a_read_ends_with_th
 
 
 @given(known, moments)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_nothing_is_unexplained_within_a_day_of_the_end_and_what_is_names_what_was_looked_at(
     engagement: EngagementFacts, now: datetime
 ) -> None:
@@ -170,6 +171,7 @@ def test_nothing_is_unexplained_within_a_day_of_the_end_and_what_is_names_what_w
         assert all(status.status is not Status.UNEXPLAINED for status in evaluate(engagement, now))
 
 
+@pytest.mark.slow
 def test_fifty_thousand_engagements_are_judged_in_seconds() -> None:
     recordings = [RecordingFacts("a", END, has_transcript_url=True)]
     ledger = {(kind, "a"): row(kind, "a") for kind in (ArtefactKind.RECORDING, ArtefactKind.RECORDING_TRANSCRIPT)}
