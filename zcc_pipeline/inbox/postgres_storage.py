@@ -65,6 +65,7 @@ _INSERT = (
     f" INSERT INTO zcc_inbox ({', '.join(COLUMNS)})"
     f" SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in _TYPES)}) AS v ({', '.join(COLUMNS)})"
     " WHERE NOT EXISTS (SELECT FROM zcc_inbox_seen AS seen WHERE seen.dedupe_key = v.dedupe_key)"
+    " ORDER BY v.dedupe_key"
     " ON CONFLICT (dedupe_key) DO NOTHING RETURNING seq, dedupe_key"
 )
 _REMOVE = (
@@ -119,8 +120,9 @@ class PostgresStorage:
         )
 
     def insert(self, rows: Sequence[Row]) -> list[int | None]:
-        """See ``Storage``. Sorted, so that two hosts with the same events never wait for each other in a circle."""
-        columns = [list(column) for column in zip(*sorted(rows, key=_dedupe_key), strict=True)]
+        """See ``Storage``. The statement sorts, so that two hosts with the same events never wait for each other in a
+        circle; rows that are handed over in order are not enough, for a join may change it."""
+        columns = [list(column) for column in zip(*rows, strict=True)]
         with self._cursor() as cursor:
             cursor.execute(_INSERT, [self._rows_lock, *columns])
             numbers = {bytes(key): seq for seq, key in cursor.fetchall()}
@@ -241,11 +243,6 @@ def only_value(cursor: psycopg2.extensions.cursor) -> Any:  # noqa: ANN401 whate
     """Of a query that always has one row."""
     row = cursor.fetchone()
     return row[0] if row else None
-
-
-def _dedupe_key(row: Row) -> bytes:
-    key: bytes = row[0]
-    return key
 
 
 def _lock_number(*parts: str) -> int:

@@ -278,7 +278,7 @@ def test_any_file_can_be_redacted_once(content):
 @given(st.binary(max_size=100) | HOSTILE.map(str.encode))
 def test_whatever_came_can_be_kept_without_digits(content):
     clean = redact_any(content + b" it is 4111 1111 1111 1111, \xff thanks")
-    assert b"1111 1111 1111" not in clean
+    assert b"4111 1111 1111 1111" not in clean
     assert redact_any(b"\xff all is well") == b"\xff all is well"
 
 
