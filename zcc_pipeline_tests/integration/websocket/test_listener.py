@@ -161,12 +161,12 @@ def test_the_connection_is_renewed_before_its_token_dies() -> None:
     async def story() -> tuple[list[str], dict[str, int], list[int | None]]:
         sink = MemorySink()
         async with serving() as server, Listening(server, sink, tokens=Tokens(good_for_seconds=0.3)) as work:
-            await work.until(lambda: len(server.tokens) == 3)
+            await work.until(lambda: len(server.close_codes) >= 2)
             return server.tokens, work.listener.health().counts, server.close_codes
 
     tokens, counts, codes = asyncio.run(story())
-    assert len(set(tokens)) == 3
-    assert counts["planned"] == 2
+    assert len(set(tokens)) == len(tokens) >= 3
+    assert counts["planned"] >= 2
     assert codes[:2] == [1000, 1000]
     assert not {"silent", "network", "closed", "refused"} & set(counts)
 
