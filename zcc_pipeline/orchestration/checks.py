@@ -126,16 +126,18 @@ def _judgements(report: StatusReport) -> Mapping[str, dict[str, Any]]:
         },
         "every_day_listed": {
             "passed": not late,
-            "description": f"{len(late)} listings overdue",
+            "description": f"overdue listings: {len(late)}",
             "metadata": {"overdue": _overdue_table(late[:_SHOWN])} if late else {},
         },
         "nothing_about_to_expire": {
             "passed": not expiring,
+            "description": f"kinds of file within a week of their deletion at Zoom: {len(expiring)}",
             "metadata": {str(row.kind): f"{row.age_days} of {row.limit_days} days" for row in report.oldest},
         },
         "nothing_in_quarantine": {
             "passed": not report.quarantined,
             "severity": dg.AssetCheckSeverity.WARN,
+            "description": f"set aside: {report.quarantined:,}; zcc quarantine list tells why",
             "metadata": {"records": report.quarantined},
         },
     }
@@ -173,6 +175,7 @@ def _build_freshness_check() -> dg.AssetChecksDefinition:
         return dg.AssetCheckResult(
             passed=age <= newest.longest_pause + timedelta(days=1),
             severity=dg.AssetCheckSeverity.WARN,
+            description=f"the newest engagement started {age.total_seconds() / 3600:,.0f} hours ago",
             metadata={
                 "newest engagement started": dg.MetadataValue.timestamp(newest.started_at),
                 "age in hours": round(age.total_seconds() / 3600, 1),

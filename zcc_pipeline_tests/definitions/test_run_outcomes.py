@@ -153,9 +153,13 @@ def test_overdue_listings_and_expiring_files_and_quarantine_each_fail_a_check(pi
     pipeline.status.unread = [Unread("zoom/engagements", DAYS[0], "never read", is_overdue=True)]
     pipeline.status.oldest = [RetentionClock(ArtefactKind.VOICEMAIL, "v", pipeline_time(), 30, 25, 1, is_alarming=True)]
     pipeline.status.quarantined = 2
-    found = failed_checks(pipeline.run(only=["completeness"]))
-    names = {name for asset, name in found if asset == "zoom/completeness"}
-    assert names == {"every_day_listed", "nothing_about_to_expire", "nothing_in_quarantine"}
+    found = pipeline.run(only=["completeness"]).get_asset_check_evaluations()
+    said = {one.check_name: one.description for one in found if not one.passed}
+    assert said == {
+        "every_day_listed": "overdue listings: 1",
+        "nothing_about_to_expire": "kinds of file within a week of their deletion at Zoom: 1",
+        "nothing_in_quarantine": "set aside: 2; zcc quarantine list tells why",
+    }
 
 
 def test_freshness_looks_at_the_records_own_time(pipeline: FakePipeline) -> None:
