@@ -15,6 +15,7 @@ from zcc_pipeline.domain.datasets import (
     ENGAGEMENT_DETAIL,
     ENGAGEMENT_LOG,
     INBOX_DETAIL,
+    NOTES_LIST,
     QUEUE_RECORDINGS,
     Endpoint,
 )
@@ -56,19 +57,29 @@ def needs() -> dict[str, Need]:
         "one inbox": Need(INBOX_DETAIL, "the reason why a voicemail has no transcript"),
         "one disposition": Need(DISPOSITION_DETAIL, "the levels of dispositions", Verdict.WARNING),
         "engagement log": Need(ENGAGEMENT_LOG, "the proof that no late closer is missing", Verdict.WARNING),
+        "list of notes": Need(NOTES_LIST, "edits of notes older than every look-back", Verdict.WARNING),
     }
 
 
 def examine_account(runtime: Runtime) -> list[Finding]:
     """Credentials, clock, scopes, inboxes, call recording. Raises nothing: what fails is a finding."""
     if runtime.config.credentials is None:
-        text = "not all of ZCC_ZOOM_ACCOUNT_ID, ZCC_ZOOM_CLIENT_ID and ZCC_ZOOM_CLIENT_SECRET are set"
-        remedy = "create a server-to-server OAuth app at marketplace.zoom.us; `zcc demo` and `zcc simulate` need none"
-        return [Finding("credentials", Verdict.PROBLEM, text, remedy)]
+        return _before_there_is_an_app()
     try:
         return run(_examine(runtime))
     except ZccPipelineError as error:
         return [Finding("zoom", Verdict.PROBLEM, str(error))]
+
+
+def _before_there_is_an_app() -> list[Finding]:
+    """What to create, and every scope to give it, so that nobody has to come back for one after the other."""
+    text = "not all of ZCC_ZOOM_ACCOUNT_ID, ZCC_ZOOM_CLIENT_ID and ZCC_ZOOM_CLIENT_SECRET are set"
+    remedy = "create a server-to-server OAuth app at marketplace.zoom.us; `zcc demo` and `zcc simulate` need none"
+    scopes = dict.fromkeys(need.endpoint.scopes[0] for need in needs().values())
+    return [
+        Finding("credentials", Verdict.PROBLEM, text, remedy),
+        Finding("scopes", Verdict.OK, f"the app will need {len(scopes)}", f"give it {', '.join(scopes)}"),
+    ]
 
 
 async def _examine(runtime: Runtime) -> list[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 from collections import Counter
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from zcc_pipeline.domain.datasets import DATASETS
+from zcc_pipeline.domain import datasets
+from zcc_pipeline.domain.datasets import DATASETS, Endpoint
 from zcc_pipeline.domain.purging import PendingPurge
 from zcc_pipeline.pipeline.account_check import (
     _inbox,
@@ -117,10 +119,17 @@ def test_whoever_holds_the_warehouse_is_named(tmp_path: Path) -> None:
 
 def test_missing_credentials_are_a_problem_that_names_the_variables(tmp_path: Path) -> None:
     with open_home(tmp_path, zoom_account_id="account") as runtime:
-        (found,) = examine_account(runtime)
+        found, _ = examine_account(runtime)
     assert found.verdict is Verdict.PROBLEM
     for variable in ("ZCC_ZOOM_ACCOUNT_ID", "ZCC_ZOOM_CLIENT_ID", "ZCC_ZOOM_CLIENT_SECRET"):
         assert variable in found.text
+
+
+def test_whoever_has_no_app_yet_is_told_every_scope_to_give_it(tmp_path: Path) -> None:
+    with open_home(tmp_path) as runtime:
+        _, found = examine_account(runtime)
+    assert found.topic == "scopes"
+    assert set(re.findall(r"contact_center:\S+:admin", found.remedy)) == EVERY_SCOPE
 
 
 def test_a_zoom_that_cannot_be_reached_is_a_problem_with_a_remedy(tmp_path: Path) -> None:
@@ -138,8 +147,10 @@ def test_a_zoom_that_cannot_be_reached_is_a_problem_with_a_remedy(tmp_path: Path
     assert "hush-hush" not in repr(found)
 
 
-def test_every_operation_of_every_dataset_is_looked_at() -> None:
+def test_every_operation_is_looked_at() -> None:
     assert {name for name, dataset in DATASETS.items() if dataset.endpoint} <= set(needs())
+    called = {each for each in vars(datasets).values() if isinstance(each, Endpoint)} - {datasets.QUEUE_RECORDINGS}
+    assert {each.scopes for each in called} <= {need.endpoint.scopes for need in needs().values()}
 
 
 def test_all_scopes_there_is_one_line() -> None:
