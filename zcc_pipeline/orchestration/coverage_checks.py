@@ -68,7 +68,13 @@ def _fast(health: CoverageHealth) -> dict[str, Any]:
         for one in health.slow
     ]
     columns = ("day", "event", "route", "p95 seconds")
-    text = f"{len(rows)} days and events were slow" if rows else "95 % of every event were here in time"
+    text = "95 % of every event were here in time"
+    if rows:
+        worst = max(health.slow, key=lambda one: one.p95_seconds)
+        text = (
+            f"slow on {len({one.day for one in health.slow})} of the days; worst {worst.event}, {worst.day}, by "
+            f"{worst.route}: 5 % took {worst.p95_seconds / 60:,.0f} minutes or more"
+        )
     return _warning(passed=not rows, description=text, slow=_table(columns, rows))
 
 

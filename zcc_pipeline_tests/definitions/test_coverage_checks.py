@@ -54,4 +54,9 @@ def test_every_threshold_fails_its_own_check(pipeline: FakePipeline) -> None:
     health.failed_differences = 1
     health.silence = Silence(pipeline_time(), timedelta(hours=9), is_alarming=True)
     pipeline.flows = [FlowScript("f", "Sales", 9, 0, FlowState.MISSING)]
-    assert coverage_checks_failed(pipeline, ["coverage"]) == NAMES
+    found = pipeline.run(only=["coverage"]).get_asset_check_evaluations()
+    said = {one.check_name: one.description or "" for one in found if not one.passed}
+    assert set(said) == NAMES
+    assert said["events_are_fast"] == (
+        f"slow on 1 of the days; worst e, {DAYS[0]}, by webhook: 5 % took 15 minutes or more"
+    )
