@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,15 @@ storage:
     config: {}
 """
 
+_SQLITE = """\
+storage:
+  custom:
+    module: zcc_pipeline.orchestration.local_storage
+    class: LocalStorage
+    config:
+      base_dir: {home}
+"""
+
 
 def ensure_dagster_home(home: Path, *, state_url: str | None = None) -> dg.DagsterInstance:
     """Make ``<home>/dagster`` with its ``dagster.yaml`` and open it; the caller disposes of the instance.
@@ -54,7 +64,8 @@ def ensure_dagster_home(home: Path, *, state_url: str | None = None) -> dg.Dagst
     folder = home / "dagster"
     folder.mkdir(parents=True, exist_ok=True)
     uses_postgres = state_url is not None and state_url.startswith("postgres")
-    _write(folder / DAGSTER_YAML, _COMMON.format(home=folder) + (_POSTGRES if uses_postgres else ""))
+    storage = _POSTGRES if uses_postgres else _SQLITE.format(home=json.dumps(str(folder)))
+    _write(folder / DAGSTER_YAML, _COMMON.format(home=folder) + storage)
     overrides = {"storage": {"postgres": {"postgres_url": state_url}}} if uses_postgres else None
     with _alone(folder / "opening.lock"):
         return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides=overrides))
