@@ -8,7 +8,7 @@ import typer
 
 from zcc_pipeline.cli.options import JsonOption
 from zcc_pipeline.cli.progress import underway
-from zcc_pipeline.cli.screen import bytes_text, print_json, say, seconds_text
+from zcc_pipeline.cli.screen import bytes_text, counted, print_json, say, seconds_text
 from zcc_pipeline.cli.sentences import FAILED
 from zcc_pipeline.cli.session import opened_runtime
 
@@ -42,7 +42,7 @@ def build(
     else:
         say(
             f"Built in {seconds_text(built.seconds)}: {built.files_loaded:,} lake files loaded, "
-            f"{built.engagements_touched:,} engagements rebuilt on {len(built.days_touched):,} days."
+            f"{built.engagements_touched:,} engagements rebuilt on {counted(len(built.days_touched), 'day')}."
         )
         say(
             f"Published in {seconds_text(published.seconds)}: {published.path} ({bytes_text(published.bytes_written)})."

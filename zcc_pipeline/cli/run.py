@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def run(first: FromOption, last: ToOption = "today", as_json: JsonOption = False) -> None:
-    """Run the whole graph for those days: read, fetch, prove, build, publish, and export to the CRMs that are set up.
+    """Run the whole graph for those days: read, fetch, prove, build, publish, export to the CRMs in use, archive.
 
     The same assets, checks and records as when Dagster's schedules run it, in this process and at once. Runs that were
     killed are cleared first. A step that fails is reported; what the others landed stays.
