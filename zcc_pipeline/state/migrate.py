@@ -8,15 +8,18 @@ import sqlalchemy as sa
 
 from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.state.database import Database
-from zcc_pipeline.state.schema import HEAD, VERSION_TABLE
+from zcc_pipeline.state.schema import HEAD, VERSION_TABLE, heavy_days, metadata, rates
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 LOCK_KEY = 0x7A63635F73746174  # "zcc_stat": the advisory lock under which PostgreSQL migrates
 
 
+_RATES = {rates.name, heavy_days.name}
+
+
 def ensure_current(database: Database, parts: frozenset[str]) -> None:
-    """Migrate to ``HEAD`` in one locked transaction; refuse a store written by a newer version."""
+    """Create at, or migrate to, ``HEAD`` in one locked transaction; refuse a store written by a newer version."""
     with database.read() as connection:
         found = _read_version(connection)
     if found == HEAD:
@@ -29,7 +32,10 @@ def ensure_current(database: Database, parts: frozenset[str]) -> None:
         if found == HEAD:
             return  # another process was faster
         _refuse_newer(found)
-        _upgrade(connection, parts)
+        if found is None:
+            create(connection, parts)
+        else:
+            upgrade(connection, parts)
 
 
 def _read_version(connection: sa.Connection) -> str | None:
@@ -49,7 +55,18 @@ def _refuse_newer(found: str | None) -> None:
         )
 
 
-def _upgrade(connection: sa.Connection, parts: frozenset[str]) -> None:
+def create(connection: sa.Connection, parts: frozenset[str]) -> None:
+    """Make a new store as all migrations together would leave it, without the time that they and alembic take."""
+    kept = [table for table in metadata.sorted_tables if ("rates" if table.name in _RATES else "ledgers") in parts]
+    metadata.create_all(connection, kept, checkfirst=False)
+    version = sa.Table(VERSION_TABLE, sa.MetaData(), sa.Column("version_num", sa.String(32), nullable=False))
+    version.append_constraint(sa.PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"))  # as alembic's own
+    version.create(connection)
+    connection.execute(version.insert().values(version_num=HEAD))
+
+
+def upgrade(connection: sa.Connection, parts: frozenset[str]) -> None:
+    """Run the migrations that are still missing; from nothing they make the whole store."""
     from alembic import command  # its import costs more than opening a store that is current
     from alembic.config import Config
 

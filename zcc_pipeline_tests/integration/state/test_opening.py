@@ -19,11 +19,12 @@ from alembic.script import ScriptDirectory
 
 from zcc_pipeline.domain.errors import ConfigurationError, TransientError
 from zcc_pipeline.state import StateStore
-from zcc_pipeline.state.database import open_ledger_engine
-from zcc_pipeline.state.migrate import MIGRATIONS
+from zcc_pipeline.state.database import Database, open_ledger_engine, parse_state_url
+from zcc_pipeline.state.migrate import MIGRATIONS, ensure_current, upgrade
 from zcc_pipeline.state.schema import HEAD, VERSION_TABLE, heavy_days, metadata, rates
 from zcc_pipeline_tests.integration.state.conftest import DAY, NOW
 from zcc_pipeline_tests.integration.state.processes import outputs, soon, start
+from zcc_pipeline_tests.postgres import Postgres
 
 pytestmark = pytest.mark.integration
 
@@ -35,7 +36,7 @@ def test_what_was_written_is_there_after_opening_again(state_url: str) -> None:
         assert store.absences.pending("zoom/notes", DAY) == {"n1": NOW}
 
 
-def test_migrations_lead_to_exactly_the_tables_that_the_code_knows(state_url: str) -> None:
+def test_a_new_store_has_exactly_the_tables_that_the_code_knows(state_url: str) -> None:
     with StateStore.open(state_url) as store:
         for database in {store._ledgers, store._rates}:
             with database.engine.connect() as connection:
@@ -54,6 +55,45 @@ def test_migrations_lead_to_exactly_the_tables_that_the_code_knows(state_url: st
             for name in sa.inspect(database.engine).get_table_names()
         }
     assert tables == {*metadata.tables, VERSION_TABLE}
+
+
+@pytest.mark.parametrize("parts", [{"ledgers"}, {"rates"}, {"ledgers", "rates"}])
+def test_migrations_from_nothing_make_the_same_tables_as_a_new_store_has(
+    tmp_path: Path, postgres: Postgres, parts: set[str]
+) -> None:
+    for kind in ("sqlite", "postgresql"):
+        made, migrated = (
+            Database(
+                open_ledger_engine(
+                    parse_state_url(postgres.create_schema() if kind == "postgresql" else str(tmp_path / name))
+                )
+            )
+            for name in ("made", "migrated")
+        )
+        ensure_current(made, frozenset(parts))
+        with migrated.write() as connection:
+            upgrade(connection, frozenset(parts))
+        assert everything_about_tables(made) == everything_about_tables(migrated)
+        for database in (made, migrated):
+            database.engine.dispose()
+
+
+def everything_about_tables(database: Database) -> dict[str, object]:
+    inspector = sa.inspect(database.engine)
+    found: dict[str, object] = {
+        name: {
+            "columns": [{**column, "type": str(column["type"])} for column in inspector.get_columns(name)],
+            "key": inspector.get_pk_constraint(name),
+            "indexes": sorted(inspector.get_indexes(name), key=repr),
+            "unique": inspector.get_unique_constraints(name),
+            "checks": inspector.get_check_constraints(name),
+            "foreign": inspector.get_foreign_keys(name),
+        }
+        for name in sorted(inspector.get_table_names())
+    }
+    with database.read() as connection:
+        found["version"] = connection.scalar(sa.text(f"SELECT version_num FROM {VERSION_TABLE}"))
+    return found
 
 
 def test_the_newest_migration_is_the_schema_that_the_code_expects() -> None:
