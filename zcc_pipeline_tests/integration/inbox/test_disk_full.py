@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,25 +13,15 @@ import pytest
 
 from zcc_pipeline.inbox import Inbox, InboxReader, InboxUnavailable
 from zcc_pipeline_tests.integration.inbox.conftest import make_event, with_inbox
+from zcc_pipeline_tests.small_disk import enlarge, mounted
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"NOT SHOWN HERE: a full disk needs the right to mount a small one ({mounted.stderr.strip()})")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-
-
-def _enlarge(folder: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,size=64m", folder], check=True)
+    with mounted(tmp_path / "small", "8m") as folder:
+        yield folder
 
 
 def test_a_full_disk_refuses_and_recovers_without_a_restart(small_disk: Path) -> None:
@@ -59,7 +48,7 @@ def test_a_full_disk_refuses_and_recovers_without_a_restart(small_disk: Path) ->
         assert health.free_bytes is not None
         assert health.free_bytes < 1024 * 1024
 
-        _enlarge(small_disk)
+        enlarge(small_disk, "64m")
         end = time.monotonic() + 10
         while inbox.health().last_error is not None:
             assert time.monotonic() < end

@@ -18,6 +18,7 @@ import pytest
 from zcc_pipeline.inbox import InboxReader
 from zcc_pipeline_tests.event_senders import zoom_body
 from zcc_pipeline_tests.receiver_process import Senders, environment, post, receiving
+from zcc_pipeline_tests.small_disk import enlarge, mounted
 
 pytestmark = pytest.mark.integration
 
@@ -110,6 +111,35 @@ def test_with_no_room_left_events_are_refused_and_the_challenge_is_answered(tmp_
         running.process.wait(15)
     assert len(acknowledged) > 50
     assert set(acknowledged) <= set(kept(home))
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_answered_with_503_and_space_alone_makes_it_work_again(tmp_path: Path) -> None:
+    body = zoom_body().replace(b'"voice"', b'"' + b"v" * 20_000 + b'"')
+    acknowledged: list[bytes] = []
+
+    def sent(number: int) -> int:
+        numbered = body.replace(b'"eng-0"', b'"eng-%d"' % number)
+        status = post(running.address, numbered)
+        if status == 200:
+            acknowledged.append(numbered)
+        return status
+
+    with mounted(tmp_path / "small", "8m") as home, receiving(home) as running:
+        assert 503 in {sent(number) for number in range(600)}
+        assert sent(2_000) == 503
+        assert post(running.address, CHALLENGE) == 200
+        enlarge(home, "64m")
+        number = 3_000
+        while sent(number) == 503:  # it tries once a second by itself, and with each event
+            number += 1
+            assert number < 4_000
+        assert {sent(number) for number in range(5_000, 5_100)} == {200}
+        running.process.terminate()
+        assert running.process.wait(15) == 0
+        assert len(acknowledged) > 200
+        assert set(acknowledged) <= set(bodies := kept(home))
+        assert len(bodies) == len(set(bodies))
 
 
 def test_a_missing_secret_is_named_and_the_home_is_not_touched(tmp_path: Path) -> None:
