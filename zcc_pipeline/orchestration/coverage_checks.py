@@ -97,7 +97,10 @@ def _healed(health: CoverageHealth) -> dict[str, Any]:
 def _heard(health: CoverageHealth) -> dict[str, Any]:
     silence = health.silence
     if silence is None:
-        return _warning(passed=True, description="nothing was ever received: there is no receiver to be silent")
+        text = "an intake is set up, and nothing has ever come in: `zcc doctor` tells what to look at"
+        if not health.is_set_up:
+            text = "nothing was ever received: there is no receiver to be silent"
+        return _warning(passed=not health.is_set_up, description=text)
     hours = round(silence.business_time.total_seconds() / 3600, 1)
     return _warning(
         passed=not silence.is_alarming,
@@ -128,5 +131,5 @@ _JUDGEMENTS: dict[str, tuple[str, Judgement]] = {
     "every_event_subscribed": ("Every event whose data polling finds has been received at least once.", _subscribed),
     "differences_healed": ("Every difference between push and poll was recovered or explained.", _healed),
     "receiver_is_heard": ("No ZCC_SILENCE_WARN_HOURS of ZCC_BUSINESS_HOURS without event or challenge.", _heard),
-    "flow_scripts_send": ("Every flow sends its events, where any flow does.", _flows),
+    "flow_scripts_send": ("Every flow sends its events, where any flow does or ZCC_FLOW_TOKENS is set.", _flows),
 }

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from zcc_pipeline.inbox import InboxReader
 from zcc_pipeline.pipeline.coverage import LandedCoverage, read_coverage
-from zcc_pipeline.pipeline.coverage_facts import read_facts
+from zcc_pipeline.pipeline.coverage_facts import CoverageFacts, read_facts
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.reconciliation import FlowScript, Outcome, Silence, check_flows, measure_silence
 
@@ -51,7 +51,9 @@ class CoverageHealth:
     """Events that never came on any of the days, with how many were due."""
     failed_differences: int = 0
     silence: Silence | None = None
-    """None where nothing was ever received: then there is no receiver to be silent."""
+    """None where nothing was ever received."""
+    is_set_up: bool = False
+    """Whether any intake has its secret or address, so that something should have been received."""
     flows: list[FlowScript] = field(default_factory=list)
 
 
@@ -71,7 +73,14 @@ def coverage_health(runtime: Runtime, first: date, last: date) -> CoverageHealth
     rows = runtime.state.differences.on_days(first, last)
     health.failed_differences = sum(row.outcome == Outcome.FAILED for row in rows)
     health.silence = silence(runtime)
+    health.is_set_up = is_set_up(runtime)
     return health
+
+
+def is_set_up(runtime: Runtime) -> bool:
+    """Whether any of the three intakes can be had with the settings."""
+    config = runtime.config
+    return bool(config.receiver.secret_tokens or config.receiver.flow_tokens or config.websocket_url)
 
 
 def _sums(lines: Sequence[LandedCoverage]) -> list[WeakEvent]:
@@ -118,6 +127,11 @@ def silence(runtime: Runtime) -> Silence | None:
 
 
 def flow_scripts(runtime: Runtime, days: Sequence[date]) -> list[FlowScript]:
-    """Engagements of those days by flow against flow events; empty where no flow ever sent one."""
-    facts = read_facts(runtime, days)
-    return check_flows(facts.visits, facts.with_flow_event)
+    """Engagements of those days by flow against flow events; empty where nobody uses flow scripts."""
+    return scripts_in(runtime, read_facts(runtime, days))
+
+
+def scripts_in(runtime: Runtime, facts: CoverageFacts) -> list[FlowScript]:
+    """The same of facts that have been read. With a token for flow events every flow is expected to send them: were
+    none of them to arrive (a wrong address, a script not published), nothing else would say so."""
+    return check_flows(facts.visits, facts.with_flow_event, are_expected=bool(runtime.config.receiver.flow_tokens))

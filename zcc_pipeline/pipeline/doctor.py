@@ -14,6 +14,7 @@ from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
+from sqlite3 import sqlite_version
 
 from zcc_pipeline.domain.errors import ConfigurationError, ZccPipelineError
 from zcc_pipeline.landing import open_storage
@@ -57,7 +58,8 @@ def examine_machine(runtime: Runtime) -> Iterator[Finding]:
 
 
 def _versions() -> Finding:
-    found, missing = [f"python {python_version()}"], []
+    # SQLite's, too: the inbox is written the way it is because of an error in releases before 3.51.3
+    found, missing = [f"python {python_version()}", f"sqlite {sqlite_version}"], []
     for package in PACKAGES:
         try:
             found.append(f"{package} {version(package)}")

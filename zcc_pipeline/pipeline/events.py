@@ -69,8 +69,11 @@ class Waiting:
     inbox_id: str | None
     highest_seq: int
     unapplied: int
+    """Of the first ``PAGE`` that are not known to be applied."""
     due: int
     """Engagements and gaps."""
+    oldest_at: datetime | None = None
+    """When the first of those unapplied was received."""
 
 
 def apply_inbox(runtime: Runtime, *, limit: int | None = None) -> AppliedReport:
@@ -105,7 +108,9 @@ def look(runtime: Runtime) -> Waiting:
         _, fresh = next(pages, ([], []))
         while not fresh and (page := next(pages, None)):
             _, fresh = page
-        return Waiting(inbox_id, reader.highest_seq(), len(fresh), due)
+        first = reader.rows(fresh[:1])
+        oldest_at = first[0].event.received_at if first else None
+        return Waiting(inbox_id, reader.highest_seq(), len(fresh), due, oldest_at)
 
 
 def _unapplied(runtime: Runtime, reader: InboxReader, inbox_id: str) -> Iterator[tuple[list[int], list[int]]]:

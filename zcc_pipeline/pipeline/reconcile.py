@@ -17,6 +17,7 @@ from zcc_pipeline.domain.ports import DifferenceRow
 from zcc_pipeline.domain.window import format_time, iter_days
 from zcc_pipeline.pipeline.coverage import Comparison, compare_days, land_coverage
 from zcc_pipeline.pipeline.coverage_facts import CoverageFacts
+from zcc_pipeline.pipeline.coverage_health import scripts_in
 from zcc_pipeline.pipeline.event_refresh import refresh_from_events
 from zcc_pipeline.pipeline.pull import pull
 from zcc_pipeline.pipeline.refresh import RefreshReport, refresh
@@ -31,7 +32,6 @@ from zcc_pipeline.reconciliation import (
     Outcome,
     Read,
     Verdict,
-    check_flows,
     find_differences,
     judge_lost_event,
     judge_unlisted,
@@ -100,7 +100,7 @@ def reconcile(runtime: Runtime, days: Iterable[date], *, poll: bool = True) -> R
     land_coverage(runtime, after.lines)
     report.lines = [line for line in after.lines if line.day in set(wanted)]
     report.not_subscribed = not_subscribed(report.lines)
-    report.flows = check_flows(after.facts.visits, after.facts.with_flow_event)
+    report.flows = scripts_in(runtime, after.facts)
     return report
 
 

@@ -9,11 +9,15 @@ from datetime import date, timedelta
 from zcc_pipeline.domain.errors import ZccPipelineError
 from zcc_pipeline.domain.window import iter_days
 from zcc_pipeline.pipeline.coverage_facts import EVENTS
-from zcc_pipeline.pipeline.coverage_health import coverage_health, flow_scripts
+from zcc_pipeline.pipeline.coverage_health import CoverageHealth, coverage_health, flow_scripts
 from zcc_pipeline.pipeline.doctor import Finding, Verdict
+from zcc_pipeline.pipeline.events import look
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.reconciliation import FlowState
 from zcc_pipeline.reconciliation.coverage import FLOW_EVENTS
+
+APPLIED_WITHIN = timedelta(minutes=30)
+"""A refresh takes a minute, and the schedule of the running day comes every 15."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +92,31 @@ def _received(runtime: Runtime) -> Iterator[Finding]:
             yield Finding("receiver", Verdict.WARNING, text, remedy)
         else:
             yield Finding("receiver", Verdict.OK, text)
-    if not any(line.pushed for line in health.lines):
-        if _has_events(runtime, first):
-            yield Finding("events", Verdict.OK, "received and not compared yet", "run `zcc reconcile --from yesterday`")
+    elif health.is_set_up:
+        text = "set up, and neither an event nor Zoom's question for this address has ever come in"
+        remedy = "is `zcc receive` (or `zcc listen`) running, and the subscription saved with its address and enabled?"
+        yield Finding("receiver", Verdict.WARNING, text, remedy)
+    yield from _waiting(runtime)
+    if any(line.pushed for line in health.lines):
+        yield from _compared(health)
+    elif _has_events(runtime, first):
+        yield Finding("events", Verdict.OK, "received and not compared yet", "run `zcc reconcile --from yesterday`")
+    yield from _flows(runtime, first, last)
+
+
+def _waiting(runtime: Runtime) -> Iterator[Finding]:
+    """Events are kept by who receives them, and applied by runs: without these nothing else would tell."""
+    waiting = look(runtime)
+    if waiting.oldest_at is None or runtime.clock.now() - waiting.oldest_at < APPLIED_WITHIN:
         return
+    since = f"{waiting.oldest_at:%Y-%m-%d %H:%M} UTC"
+    text = f"{waiting.unapplied:,} received events wait to be applied, the first since {since}"
+    remedy = "is the sensor received_events on, and do its runs succeed? by hand: `zcc reconcile --from yesterday`"
+    yield Finding("events", Verdict.WARNING, text, remedy)
+
+
+def _compared(health: CoverageHealth) -> Iterator[Finding]:
+    """Kinds of events that nobody subscribed, and those of which too few arrive."""
     for event, due in health.not_subscribed.items():
         if event not in FLOW_EVENTS:
             text = f"{event} was never received although polling found {due:,} of what it announces"
@@ -99,7 +124,6 @@ def _received(runtime: Runtime) -> Iterator[Finding]:
     for weak in health.weak:
         text = f"{weak.event}: {weak.share:.1%} of the {weak.expected:,} due arrived; polling brought the others"
         yield Finding("events", Verdict.WARNING, text, "look at the receiver's metrics and at Zoom's webhook logs")
-    yield from _flows(runtime, first, last)
 
 
 def _has_events(runtime: Runtime, first: date) -> bool:

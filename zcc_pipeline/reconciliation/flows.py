@@ -19,7 +19,7 @@ class FlowState(StrEnum):
     SILENT = "silent"
     """It sent events once and no longer does."""
     MISSING = "missing"
-    """It never sent one, although other flows do."""
+    """It never sent one, although other flows do, or all are expected to."""
     UNDECIDED = "undecided"
     """Too few engagements to tell."""
 
@@ -50,9 +50,15 @@ class FlowScript:
         return self.state in {FlowState.SILENT, FlowState.MISSING}
 
 
-def check_flows(visits: Iterable[FlowVisit], engagements_with_event: AbstractSet[str]) -> list[FlowScript]:
-    """One line for each flow, by name; none at all where no flow ever sent an event: then nobody uses scripts."""
-    if not engagements_with_event:
+def check_flows(
+    visits: Iterable[FlowVisit], engagements_with_event: AbstractSet[str], *, are_expected: bool
+) -> list[FlowScript]:
+    """One line for each flow, by name.
+
+    None at all where no flow sent an event and none is expected to (``are_expected``: there is a token for their
+    posts): then nobody uses scripts.
+    """
+    if not (engagements_with_event or are_expected):
         return []
     by_flow: dict[str, dict[str, FlowVisit]] = {}
     for visit in visits:

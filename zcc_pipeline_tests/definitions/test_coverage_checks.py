@@ -45,6 +45,12 @@ def test_the_reconcile_job_polls_and_draws_what_it_found(pipeline: FakePipeline)
     assert "data:image/svg+xml;base64," in str(landed.metadata["picture"].value)
 
 
+def test_an_intake_that_never_heard_anything_is_no_receiver_that_is_well(pipeline: FakePipeline) -> None:
+    assert "receiver_is_heard" not in coverage_checks_failed(pipeline, only=["coverage"])
+    pipeline.health.is_set_up = True
+    assert "receiver_is_heard" in coverage_checks_failed(pipeline, only=["coverage"])
+
+
 def test_every_threshold_fails_its_own_check(pipeline: FakePipeline) -> None:
     health = pipeline.health
     health.lines = [line(10, 7)]

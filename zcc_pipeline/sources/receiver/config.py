@@ -16,7 +16,7 @@ class ReceiverConfig:
     metrics_port: int = 9464
     """0 takes a free one. Metrics are never served on the port that the world reaches."""
     secret_tokens: tuple[str, ...] = field(default=(), repr=False)
-    """Of the Marketplace app. All are accepted; the first, the current one, answers Zoom's challenge."""
+    """Of the Marketplace app. All are accepted; a challenge is answered with the one that it was signed with."""
     tolerance_seconds: int = 300
     """How far the signed time of a webhook may lie from now, either way."""
     flow_tokens: tuple[str, ...] = field(default=(), repr=False)

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from multiprocessing.synchronize import Event
 from pathlib import Path
+from sqlite3 import sqlite_version
 from typing import Any
 
 import pytest
@@ -39,6 +40,7 @@ def test_a_fresh_home_is_fine(tmp_path: Path) -> None:
     found = findings(tmp_path / "home")
     assert {finding.verdict for topic, finding in found.items() if topic != "disk"} == {Verdict.OK}
     assert {"versions", "disk", "state", "time zone", "warehouse lock", "lake", "files", "archive"} == set(found)
+    assert f"sqlite {sqlite_version}" in found["versions"].text
 
 
 def test_the_write_test_leaves_nothing_behind(tmp_path: Path) -> None:

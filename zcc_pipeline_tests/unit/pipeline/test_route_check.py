@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from zcc_pipeline.domain.datasets import DATASETS
 from zcc_pipeline.domain.records import RecordChunk
@@ -15,7 +17,8 @@ from zcc_pipeline.pipeline.route_check import DECISION_TABLE, examine_routes
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.reconciliation import Expected, Pushed, compare
 from zcc_pipeline.reconciliation.coverage import ENGAGEMENT_ENDED, FLOW_CLOSED, NOTE_ADDED
-from zcc_pipeline_tests.unit.pipeline.homes import days_ago, land, open_home
+from zcc_pipeline_tests.received import pushed, receive
+from zcc_pipeline_tests.unit.pipeline.homes import NOW, days_ago, land, open_home
 
 DAY = days_ago(1)
 THEN = datetime(DAY.year, DAY.month, DAY.day, 9, tzinfo=UTC)
@@ -74,8 +77,25 @@ def test_without_any_intake_it_says_that_polling_is_all_there_is(tmp_path: Path)
 
 def test_intakes_that_are_not_set_up_are_named(tmp_path: Path) -> None:
     with open_home(tmp_path, webhook_secret_tokens=("secret",)) as runtime:
-        (push,) = examined(runtime)
+        push, _ = examined(runtime)
     assert push.text == "not set: ZCC_WEBSOCKET_URL, ZCC_FLOW_TOKENS"
+
+
+@pytest.mark.parametrize("intake", ["webhook_secret_tokens", "flow_tokens"])
+def test_an_intake_that_is_set_up_and_never_heard_anything_is_a_warning(tmp_path: Path, intake: str) -> None:
+    with open_home(tmp_path, **{intake: ("secret",)}) as runtime:
+        _, receiver = examined(runtime)
+    assert (receiver.topic, receiver.verdict) == ("receiver", Verdict.WARNING)
+    assert "`zcc receive`" in receiver.remedy
+
+
+@pytest.mark.parametrize(("minutes", "is_told"), [(29, False), (31, True)])
+def test_events_that_nobody_applies_are_told(tmp_path: Path, minutes: int, *, is_told: bool) -> None:
+    at = NOW - timedelta(minutes=minutes)
+    with open_home(tmp_path) as runtime:
+        receive(runtime.config.inbox_url, pushed("engagement_ended", {}, at), pushed("engagement_ended", {"a": 1}, NOW))
+        told = [one.text for one in examined(runtime) if one.topic == "events"]
+    assert told == (["2 received events wait to be applied, the first since 2026-11-22 11:29 UTC"] if is_told else [])
 
 
 def test_events_never_received_and_events_that_often_fail_are_named(tmp_path: Path) -> None:
@@ -101,6 +121,13 @@ def test_flows_without_a_script_are_named(tmp_path: Path) -> None:
         land_flow_event(runtime, "sales4")
         (flow,) = [one for one in examined(runtime) if one.topic == "flows"]
     assert flow.text == "flow Support: never sent an event (0 of 6 engagements did)"
+
+
+def test_where_flow_events_are_set_up_and_none_ever_came_every_flow_is_named(tmp_path: Path) -> None:
+    with open_home(tmp_path, flow_tokens=("token",)) as runtime:
+        land_engagements(runtime, "sales", 5)
+        (flow,) = [one for one in examined(runtime) if one.topic == "flows"]
+    assert flow.text == "flow Sales: never sent an event (0 of 5 engagements did)"
 
 
 def test_the_page_on_routes_holds_the_doctors_table() -> None:
