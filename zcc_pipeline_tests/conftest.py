@@ -6,6 +6,11 @@ import os
 import sys
 
 import pytest
+from hypothesis import settings
+
+import zcc_pipeline_tests.examples  # noqa: F401 - its profiles are named here and by ``--hypothesis-profile``
+
+settings.load_profile("some")
 
 # Many tests start ``zcc`` as a process. Where images forbid to keep bytecode, each would compile the package anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

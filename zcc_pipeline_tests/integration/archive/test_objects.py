@@ -27,6 +27,7 @@ from zcc_pipeline.archive.ocfl.layout import object_key
 from zcc_pipeline.archive.storage import FolderPlace
 from zcc_pipeline.domain.clock import SystemClock
 from zcc_pipeline.domain.errors import NotFound, PermanentError
+from zcc_pipeline_tests.examples import of_all
 from zcc_pipeline_tests.integration.archive.write_objects import AUTHOR, object_id, snapshot
 
 pytestmark = pytest.mark.integration
@@ -160,7 +161,7 @@ def test_a_file_that_is_no_longer_the_one_downloaded_is_refused_and_nothing_is_w
     assert not list((archive.top / "staging").glob("[0-9]*"))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=of_all(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     identifier=st.text(min_size=1, max_size=200).filter(
         lambda text: not any("\ud800" <= each <= "\udfff" for each in text)

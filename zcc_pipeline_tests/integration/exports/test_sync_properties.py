@@ -24,6 +24,7 @@ from zcc_pipeline.exports.outcomes import SETTLED
 from zcc_pipeline.exports.report import ExportReport
 from zcc_pipeline.exports.sync import Wanted, sync
 from zcc_pipeline.state import StateStore
+from zcc_pipeline_tests.examples import of_all
 from zcc_pipeline_tests.integration.exports.engagements import (
     changed,
     engagement,
@@ -226,5 +227,5 @@ class Exports(RuleBasedStateMachine):
 
 TestExports = Exports.TestCase
 TestExports.settings = settings(
-    max_examples=25, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=of_all(25), stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
 )

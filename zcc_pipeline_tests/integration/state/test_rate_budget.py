@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from zcc_pipeline.domain.datasets import Label
 from zcc_pipeline.state import StateStore
+from zcc_pipeline_tests.examples import of_all
 from zcc_pipeline_tests.integration.state.processes import outputs, soon, start
 
 pytestmark = pytest.mark.integration
@@ -128,7 +129,7 @@ names = count()
     interval=st.sampled_from([0.05, 0.1, 1.0]),
     burst=st.integers(min_value=1, max_value=5),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=of_all(60), deadline=None)
 def test_no_span_holds_more_than_the_burst_and_its_share(
     tmp_path_factory: pytest.TempPathFactory, moves: list[float], interval: float, burst: int
 ) -> None:

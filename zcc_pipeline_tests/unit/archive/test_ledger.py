@@ -34,6 +34,7 @@ from zcc_pipeline.archive.ledger.notes import sign, verify
 from zcc_pipeline.archive.ledger.tiles import tile_name
 from zcc_pipeline.archive.ledger.tree import leaf_hash, root_of
 from zcc_pipeline.domain.errors import ConfigurationError, PermanentError
+from zcc_pipeline_tests.examples import of_all
 
 ORIGIN = "zcc-pipeline.example/archive"
 
@@ -159,7 +160,7 @@ def test_an_entry_comes_back_as_it_went_in() -> None:
     assert decode(encode(logged)) == logged
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=of_all(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.sampled_from([1, 2, 100, 255, 256, 257, 600]), min_size=1, max_size=5))
 def test_whatever_is_appended_is_there_in_order_and_every_checkpoint_still_fits(
     batches: list[int], tmp_path_factory: pytest.TempPathFactory

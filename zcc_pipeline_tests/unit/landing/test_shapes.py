@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zcc_pipeline.landing import Lake
+from zcc_pipeline_tests.examples import of_all
 from zcc_pipeline_tests.lakes import DAY, ENGAGEMENTS, RECORDINGS, all_rows, chunk, land, latest_payloads, make_lake
 
 EVENT = "contact_center.engagement_note_added"
@@ -157,7 +158,7 @@ contents = st.dictionaries(st.sampled_from(["a", "b", "c"]), values, max_size=3)
 reads = st.lists(st.tuples(st.sampled_from(["list", "detail", EVENT]), contents), max_size=12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=of_all(50), deadline=None)
 @given(reads=reads, flushes=st.booleans())
 def test_after_any_reads_in_order_the_newest_of_each_field_is_what_the_last_read_said(
     reads: list[tuple[str, dict[str, Any]]], flushes: bool
@@ -192,7 +193,7 @@ def field_by_field(lake: Lake) -> dict[str, Any]:
     return merged
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=of_all(60), deadline=None)
 @given(whole=contents, turns=st.lists(st.sampled_from(["list", "detail", EVENT]), max_size=10))
 def test_shapes_that_tell_parts_of_one_truth_write_each_part_once(whole: dict[str, Any], turns: list[str]) -> None:
     parts = {"list": ["a", "b"], "detail": ["a", "b", "c"], EVENT: ["b"]}

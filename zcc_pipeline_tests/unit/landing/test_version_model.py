@@ -11,6 +11,7 @@ from pathlib import Path
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from zcc_pipeline_tests.examples import of_all
 from zcc_pipeline_tests.lakes import ENGAGEMENTS, START, all_rows, chunk, land, make_lake
 
 # Three meanings; the second has two spellings, the third comes with two values of a volatile field.
@@ -103,7 +104,7 @@ LATE_TWINS = [
 ]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=of_all(50), deadline=None)
 @given(history=histories, merges=st.booleans())
 @example(history=LATE_TWINS, merges=False)
 def test_any_sequence_of_arrivals_leaves_the_versions_of_the_model(
@@ -140,7 +141,7 @@ def test_any_sequence_of_arrivals_leaves_the_versions_of_the_model(
             assert read == expected_latest(kept)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=of_all(40), deadline=None)
 @given(
     record=st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -20,6 +20,7 @@ from zcc_pipeline.reconciliation import (
     VoicemailFacts,
     evaluate,
 )
+from zcc_pipeline_tests.examples import of_all
 from zcc_pipeline_tests.unit.reconciliation.cases import DAY, END, GRACE, HOUR, facts, read, row
 
 FILES = [
@@ -106,7 +107,7 @@ REASONS_OF: dict[Status, set[Reason | None]] = {
 
 
 @given(known, moments)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=of_all(120), deadline=None)
 def test_there_is_exactly_one_status_per_kind_with_a_reason_of_its_family_and_evidence(
     engagement: EngagementFacts, now: datetime
 ) -> None:
@@ -121,7 +122,7 @@ def test_there_is_exactly_one_status_per_kind_with_a_reason_of_its_family_and_ev
 
 
 @given(known, moments, st.integers(0, 2_000))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=of_all(120), deadline=None)
 def test_time_alone_never_brings_back_a_wait_and_changes_nothing_that_has_a_reason(
     engagement: EngagementFacts, now: datetime, hours: int
 ) -> None:
@@ -139,7 +140,7 @@ def test_time_alone_never_brings_back_a_wait_and_changes_nothing_that_has_a_reas
 
 
 @given(known)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=of_all(100), deadline=None)
 def test_a_wait_for_the_source_ends_by_itself_and_a_wait_for_a_read_ends_with_the_read(
     engagement: EngagementFacts,
 ) -> None:
@@ -155,7 +156,7 @@ def test_a_wait_for_the_source_ends_by_itself_and_a_wait_for_a_read_ends_with_th
 
 
 @given(known, moments)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=of_all(100), deadline=None)
 def test_nothing_is_unexplained_within_a_day_of_the_end_and_what_is_names_what_was_looked_at(
     engagement: EngagementFacts, now: datetime
 ) -> None:

@@ -14,6 +14,7 @@ from zcc_pipeline.domain.errors import NotFound, QuotaExhausted, TransientError
 from zcc_pipeline.exports.hubspot.batches import BatchWriter, Input, NotWritten, Result, Written
 from zcc_pipeline.exports.outcomes import Status
 from zcc_pipeline.exports.session import CrmRefused, OutcomeUnknown
+from zcc_pipeline_tests.examples import of_all
 
 KEY = "zcc_engagement_id"
 STYLES = ("whole", "named_by_id", "named_by_trace", "not_named", "left_out")
@@ -51,7 +52,7 @@ def write(send: Any, keys: Sequence[str], *, suspects: frozenset[str] = frozense
     return dict(asyncio.run(writer.write(inputs)))
 
 
-@settings(max_examples=150)
+@settings(max_examples=of_all(150))
 @given(
     st.lists(st.text(min_size=1, max_size=6), unique=True, min_size=1, max_size=40).flatmap(
         lambda keys: st.tuples(

@@ -20,6 +20,7 @@ from zcc_pipeline.exports.hubspot.queries import MOST_VALUES, ContactFinder, any
 from zcc_pipeline.simulator.crm.base import CrmOptions, Person
 from zcc_pipeline.simulator.crm.hubspot import make
 from zcc_pipeline_tests.crm_definitions import definition_of
+from zcc_pipeline_tests.examples import of_all
 
 HOSTILE = st.one_of(
     st.text(min_size=1, max_size=40).filter(lambda text: text.isprintable()),
@@ -74,7 +75,7 @@ def crowd() -> Watched:
     return Watched((Person("Ada Byron", "ada@example.com", "+49 30 901820"), Person("Bob Kay", "bob@example.com")))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=of_all(60), deadline=None)
 @given(st.lists(HOSTILE.map(str.lower), min_size=1, max_size=5, unique=True))
 def test_hostile_addresses_find_nobody_and_hide_nobody(addresses: list[str]) -> None:
     ada = CustomerKeys("ada@example.com", None)
@@ -86,7 +87,7 @@ def test_hostile_addresses_find_nobody_and_hide_nobody(addresses: list[str]) -> 
     assert crowd().standin.violations == []
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=of_all(25), deadline=None)
 @given(st.lists(PHONES, min_size=1, max_size=30, unique=True), st.booleans())
 def test_searches_stay_within_limits_and_each_number_finds_its_owner(phones: list[str], knows_calculated: bool) -> None:
     transport = Watched(tuple(Person(f"P {number}", None, phone) for number, phone in enumerate(phones)))

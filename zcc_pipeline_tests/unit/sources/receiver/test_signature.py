@@ -21,6 +21,7 @@ from zcc_pipeline_tests.event_senders import (
     zoom_body,
     zoom_node_sample_accepts,
 )
+from zcc_pipeline_tests.examples import of_all
 from zcc_pipeline_tests.unit.sources.receiver.conftest import NOW, Bench
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ BODIES = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=of_all(400), deadline=None)
 @given(
     body=BODIES,
     timestamp=TIMESTAMPS,

@@ -16,6 +16,7 @@ from zcc_pipeline.domain.errors import RecordRejected
 from zcc_pipeline.domain.records import RecordChunk
 from zcc_pipeline.sources.zoom_api import RejectedRecord, split_page, split_record
 from zcc_pipeline.transport import MalformedAnswer
+from zcc_pipeline_tests.examples import of_all
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 ENGAGEMENTS = DATASETS["zoom/engagements"]
@@ -212,7 +213,7 @@ ENGAGEMENT_LIKE = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=of_all(120), deadline=None)
 @given(records=st.lists(ENGAGEMENT_LIKE | JSON, max_size=6), indent=st.sampled_from([None, 1]))
 def test_every_record_of_any_page_is_either_landed_as_received_or_set_aside(
     records: list[Any], indent: int | None
@@ -240,7 +241,7 @@ def test_every_record_of_any_page_is_either_landed_as_received_or_set_aside(
         assert len(chunk.record_ids) == len(chunk.payloads) == len(chunk.engagement_ids) == len(chunk.occurred_at)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=of_all(120), deadline=None)
 @given(body=st.binary(max_size=200))
 def test_bytes_that_are_no_page_raise_nothing_but_malformed(body: bytes) -> None:
     for hostile in (body, b'{"engagements":[' + body + b"]}", b'{"engagements":[{"engagement_id":"' + body + b'"}]}'):
