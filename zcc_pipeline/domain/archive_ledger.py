@@ -18,6 +18,10 @@ class DayLook(StrEnum):
     """What was listed, and whether all of it is archived or explained."""
 
 
+LOOK_AGAIN = "something of it was erased"
+"""In place of a day's fingerprint: the next export looks at it, closed or not."""
+
+
 @dataclass(frozen=True, slots=True)
 class ArchivedRow:
     """One engagement as it was last archived. ``is_pending``: its object was about to be written, and the ledger may

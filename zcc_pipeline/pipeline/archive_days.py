@@ -17,7 +17,7 @@ import msgspec
 
 from zcc_pipeline.archive.completeness import Absent, Manifest, digest_of_manifest, manifest_key
 from zcc_pipeline.archive.ledger import Action, Entry
-from zcc_pipeline.domain.archive_ledger import ArchivedRow, ArchiveWindow, DayLook
+from zcc_pipeline.domain.archive_ledger import LOOK_AGAIN, ArchivedRow, ArchiveWindow, DayLook
 from zcc_pipeline.domain.completeness import Status
 from zcc_pipeline.domain.records import SHAPE_LIST
 from zcc_pipeline.domain.suppression import SuppressionList
@@ -89,7 +89,8 @@ class Days:
         state.save_windows(found.values(), now=self._runtime.clock.now())
 
     def look(self, first: date, last: date, touched: Iterable[date], held_back: Iterable[date] = ()) -> None:
-        """Look at the days that were touched, at those of which something is held back, and at all that are not closed.
+        """Look at the days that were touched or erased from, at those of which something is held back, and at all that
+        are not closed.
 
         One that is open is not read again while nothing of what its manifests are made of has changed.
         """
@@ -100,10 +101,10 @@ class Days:
         if first > last:
             return
         known = self._runtime.state.archive.windows(first, last)
-        held = _following(held_back)
-        near = _following(touched) | held
+        held = following(held_back)
         marks = self._runtime.state.archive_marks
         seen = marks.all(DayLook.MANIFESTS)
+        near = following(touched) | held | {day for day, mark in seen.items() if mark == LOOK_AGAIN}
         days = (
             day
             for day in iter_days(first, last)
@@ -228,7 +229,7 @@ def _of_listed(
     return replace(empty, archived=there, pending=pending, deleted=deleted, absent=absent)
 
 
-def _following(days: Iterable[date]) -> set[date]:
+def following(days: Iterable[date]) -> set[date]:
     """They and those on which something of their engagements may lie."""
     return {day + timedelta(days=offset) for day in days for offset in range(FOLLOWING_DAYS + 1)}
 

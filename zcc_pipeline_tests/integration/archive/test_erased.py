@@ -16,9 +16,10 @@ from zcc_pipeline.archive.naming import object_id_of
 from zcc_pipeline.domain.window import day_window
 from zcc_pipeline.pipeline.archive_days import LISTED
 from zcc_pipeline.pipeline.archiving import archive_changes
+from zcc_pipeline.pipeline.purging import Wish, purge
 from zcc_pipeline.pipeline.restore import restore
 from zcc_pipeline.pipeline.runtime import Runtime
-from zcc_pipeline_tests.integration.archive.small_home import MONDAY, land, make_home, opened
+from zcc_pipeline_tests.integration.archive.small_home import MONDAY, TUESDAY, land, make_home, opened
 
 pytestmark = pytest.mark.integration
 
@@ -42,8 +43,8 @@ def list_day(runtime: Runtime, day: date) -> None:
         )
 
 
-def manifests(runtime: Runtime) -> list[dict[str, Any]]:
-    """Of engagements of Monday, in the order in which they were closed."""
+def manifests(runtime: Runtime, day: date = MONDAY) -> list[dict[str, Any]]:
+    """Of engagements of a day, in the order in which they were closed."""
     found = {}
     for key in runtime.archive.place.keys("completeness"):
         data = runtime.archive.place.read(key)
@@ -54,7 +55,7 @@ def manifests(runtime: Runtime) -> list[dict[str, Any]]:
         for logged in runtime.archive.ledger.entries()
         if logged.entry.action is Action.WINDOW_CLOSED and logged.entry.dataset == "zoom/engagements"
     ]
-    return [found[digest[:16]] for digest in closed if found[digest[:16]]["day"] == str(MONDAY)]
+    return [found[digest[:16]] for digest in closed if found[digest[:16]]["day"] == str(day)]
 
 
 def test_an_erased_engagement_that_is_still_in_the_lake_is_not_archived_and_its_day_says_why(runtime: Runtime) -> None:
@@ -87,6 +88,22 @@ def test_a_day_that_is_closed_again_after_an_erasure_names_what_was_erased(runti
     land(runtime, "eng-5", MONDAY)
     archive_changes(runtime)
     assert manifests(runtime)[2]["absent"] == [ERASED], "and so does every later one"
+
+
+def test_a_closed_day_is_closed_again_by_the_first_export_after_a_purge(runtime: Runtime) -> None:
+    list_day(runtime, TUESDAY)
+    archive_changes(runtime)
+    runtime.config.warehouse.analytics_path.unlink()
+
+    assert purge(runtime, Wish(engagement_ids=("eng-3",))).finished == ("eng-3",)
+    report = archive_changes(runtime)
+
+    assert (report.days_reopened, report.days_closed) == ({TUESDAY}, {TUESDAY})
+    first, second = manifests(runtime, TUESDAY)
+    assert (first["archived"], first["absent"]) == (["eng-3"], [])
+    assert (second["archived"], second["absent"]) == ([], [ERASED | {"record_id": "eng-3"}])
+    size = report.ledger_size
+    assert archive_changes(runtime).ledger_size == size, "and only once"
 
 
 def test_restore_leaves_erased_engagements_in_the_archive_and_counts_them(runtime: Runtime) -> None:
