@@ -24,6 +24,7 @@ from zcc_pipeline.orchestration.checks import build_checks
 from zcc_pipeline.orchestration.coverage_checks import build_coverage_checks
 from zcc_pipeline.orchestration.dbt_project import read_project
 from zcc_pipeline.orchestration.event_sensor import build_event_sensor
+from zcc_pipeline.orchestration.executors import IN_PROCESS, find_execution
 from zcc_pipeline.orchestration.export_checks import build_export_checks
 from zcc_pipeline.orchestration.jobs import build_jobs
 from zcc_pipeline.orchestration.partitions import build_partitions
@@ -40,16 +41,19 @@ def build_defs(
     first_day: date | None = None,
     manifest: Path | None = None,
     crms: Sequence[str] = (),
+    executor: str = IN_PROCESS,
 ) -> dg.Definitions:
     """Assets, checks, jobs, schedules and sensors.
 
     ``open_runtime`` is called when a run starts. ``timezone`` and ``first_day`` decide what the partitions are, and
-    ``crms`` where engagements are exported to; they follow the settings where no ``timezone`` is given. So does dbt's
-    ``manifest`` unless given.
+    ``crms`` where engagements are exported to; they and the ``executor`` follow the settings where no ``timezone`` is
+    given. So does dbt's ``manifest`` unless given.
     """
     if timezone is None:
         settings = load_settings()
         timezone, first_day, crms = settings.timezone, settings.start_date, configured_crms(settings)
+        executor = settings.dagster_executor
+    execution = find_execution(executor)
     partitions = build_partitions(timezone, first_day)
     project = read_project(manifest or _manifest(open_runtime))
     dbt_assets = build_dbt_assets(project)
@@ -75,9 +79,8 @@ def build_defs(
         jobs=build_jobs(dbt_assets, crms),
         schedules=build_schedules(timezone, open_runtime),
         sensors=[*build_sensors(), build_event_sensor(open_runtime)],
-        resources={"runtime": build_runtime_resource(open_runtime)},
-        # steps share one process: starting one for each costs about three seconds, more than most of them take
-        executor=dg.in_process_executor,
+        resources={"runtime": build_runtime_resource(open_runtime, execution.tags)},
+        executor=execution.executor,
     )
 
 

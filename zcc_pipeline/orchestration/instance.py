@@ -14,8 +14,10 @@ from dagster._core.instance.ref import InstanceRef
 
 DAGSTER_YAML = "dagster.yaml"
 
+_OURS = "# Written by zcc."
+
 _COMMON = """\
-# Written by zcc. Use it with: DAGSTER_HOME={home} dagster dev -w workspace.yaml
+# Written by zcc. Without this line it is yours, and stays as it is. Use it with: DAGSTER_HOME={home} dagster dev
 telemetry:
   enabled: false
 nux:
@@ -59,7 +61,7 @@ def ensure_dagster_home(home: Path, *, state_url: str | None = None) -> dg.Dagst
     """Make ``<home>/dagster`` with its ``dagster.yaml`` and open it; the caller disposes of the instance.
 
     Where ``state_url`` names PostgreSQL, Dagster's own tables go there as well; the file then refers to
-    the settings and never holds the password.
+    the settings and never holds the password. A file that no longer begins as ours does is the operator's and kept.
     """
     folder = home / "dagster"
     folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +83,8 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _write(path: Path, text: str) -> None:
-    if path.is_file() and path.read_text() == text:
+    there = path.read_text() if path.is_file() else None
+    if there == text or (there is not None and not there.startswith(_OURS)):
         return
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.write_text(text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,15 +21,18 @@ HOST_TAG = "zcc/host"
 BOOT_TAG = "zcc/boot_id"
 START_TAG = "zcc/process_start"
 
+TAGS_OF_ELSEWHERE = {PID_TAG: "elsewhere", HOST_TAG: "elsewhere"}
+"""Of a run whose steps work where only its executor knows: nobody here judges whether it is dead."""
+
 TAGGED_WITHIN = timedelta(seconds=60)
 """A run tells its process when its resources open, which is the first thing it does."""
 
 IN_PROGRESS = (DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
 
 
-def worker_tags() -> dict[str, str]:
-    """Where this process runs, so that others can see whether it still does."""
-    pid = os.getpid()
+def worker_tags(pid: int | None = None) -> dict[str, str]:
+    """Where this process (or another one of this host) runs, so that others can see whether it still does."""
+    pid = pid or os.getpid()
     return {
         PID_TAG: str(pid),
         HOST_TAG: socket.gethostname(),
@@ -38,13 +41,15 @@ def worker_tags() -> dict[str, str]:
     }
 
 
-def remember_worker(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
-    """Tag a run that something else started (the UI, a schedule) with the process that executes it.
+def remember_worker(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, tags: Callable[[], dict[str, str]] = worker_tags
+) -> None:
+    """Tag a run that something else started (the UI, a schedule) with the process that it stands or falls with.
 
-    Steps execute in the process of their run (``build_defs`` says so), so that process dying means the run is dead.
+    Steps execute in the process of their run unless a setting says otherwise; ``tags`` says which one it is.
     """
     if PID_TAG not in run.tags:
-        instance.add_run_tags(run.run_id, worker_tags())
+        instance.add_run_tags(run.run_id, tags())
 
 
 def clear_dead_runs(instance: dg.DagsterInstance, *, now: datetime | None = None) -> list[str]:

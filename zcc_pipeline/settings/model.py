@@ -200,6 +200,13 @@ class PipelineSettings(BaseSettings):
     analytics_path: Path | None = Field(
         None, description="DuckDB file that analysts read", examples=["/srv/zcc/analytics.duckdb"]
     )
+    dagster_executor: str = Field(
+        "in_process",
+        pattern=r"^(in_process|multiprocess|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$",
+        description="What executes the steps of the runs that Dagster starts: in_process, multiprocess, or module:name "
+        "of another executor",
+        examples=["dagster_celery:celery_executor"],
+    )
 
     @field_validator("home", "warehouse_path", "analytics_path")
     @classmethod

@@ -6,6 +6,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 
 import dagster as dg
@@ -15,6 +18,7 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._serdes import deserialize_value, serialize_value
 
 from zcc_pipeline.domain.errors import ConfigurationError
+from zcc_pipeline.orchestration.executors import find_execution
 from zcc_pipeline.orchestration.instance import ensure_dagster_home
 from zcc_pipeline.orchestration.run_cleanup import (
     BOOT_TAG,
@@ -75,6 +79,20 @@ def test_an_opened_home_is_not_written_again(tmp_path: Path) -> None:
     os.utime(path, (0, 0))
     ensure_dagster_home(tmp_path).dispose()
     assert path.stat().st_mtime == 0
+
+
+def test_a_dagster_yaml_of_ones_own_stays_as_it_is(tmp_path: Path) -> None:
+    ensure_dagster_home(tmp_path).dispose()
+    path = tmp_path / "dagster" / "dagster.yaml"
+    ours = path.read_text()
+    path.write_text(ours + "# one line more\n")
+    ensure_dagster_home(tmp_path).dispose()
+    assert path.read_text() == ours
+    theirs = ours.partition("\n")[2].replace("max_concurrent_runs: 4", "max_concurrent_runs: 2")
+    path.write_text(theirs)
+    with ensure_dagster_home(tmp_path) as instance:
+        assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 2
+    assert path.read_text() == theirs
 
 
 OPENS = """
@@ -148,6 +166,33 @@ def test_a_run_that_dagster_started_is_tagged_with_its_process_once(instance: dg
     instance.add_run_tags(run.run_id, {PID_TAG: "77"})
     remember_worker(instance, instance.get_run_by_id(run.run_id))  # type: ignore[arg-type]
     assert instance.get_run_by_id(run.run_id).tags[PID_TAG] == "77"  # type: ignore[union-attr]
+
+
+def parent_tags() -> dict[str, str]:
+    return find_execution("multiprocess").tags()
+
+
+def test_with_a_process_for_each_step_a_run_falls_with_the_process_that_starts_them() -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as steps:
+        assert steps.submit(parent_tags).result()[PID_TAG] == str(os.getpid())
+
+
+def test_runs_of_any_other_executor_are_judged_by_nobody_here(instance: dg.DagsterInstance) -> None:
+    tags = find_execution(f"{__name__}:elsewhere").tags()
+    start_run(instance, tags)
+    assert not is_dead(tags)
+    assert clear_dead_runs(instance, now=datetime.now(UTC) + timedelta(days=1)) == []
+
+
+@dg.executor(name="elsewhere")
+def elsewhere(_context: dg.InitExecutorContext) -> dg.Executor:
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("name", ["no_such_module:executor", f"{__name__}:no_such_name", f"{__name__}:nothing"])
+def test_an_executor_that_is_none_is_named_with_its_setting(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="ZCC_DAGSTER_EXECUTOR"):
+        find_execution(name)
 
 
 @pytest.mark.integration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,15 @@ from zcc_pipeline_tests.definitions.fake_pipeline import MANIFEST, FakeRuntime
 
 def defs_in(timezone: str) -> dg.Definitions:
     return build_defs(open_runtime=FakeRuntime, timezone=timezone, manifest=MANIFEST)  # type: ignore[arg-type]
+
+
+def test_the_page_on_operating_names_whatever_can_be_switched_on() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operating.md").read_text()
+    (table,) = re.findall(r"## What to switch on\n(.*?)\n## ", page, re.DOTALL)
+    defs = defs_in("UTC")
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == {
+        each.name for each in (*(defs.schedules or ()), *(defs.sensors or ()))
+    }
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ import pytest
 from zcc_pipeline.orchestration.instance import ensure_dagster_home
 from zcc_pipeline.orchestration.run import RunSummary, run_range
 from zcc_pipeline.simulator.zoom.operations import all_scopes
+from zcc_pipeline_tests.parsed_project import give_parsed_project
 from zcc_pipeline_tests.story import Story, story
 
 pytestmark = pytest.mark.integration
@@ -88,9 +89,32 @@ run_range(date.fromisoformat(sys.argv[1]), date.fromisoformat(sys.argv[2]), prog
 """
 
 
+def bare_environment() -> dict[str, str]:
+    return {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+
+
+@pytest.mark.slow
+def test_steps_may_run_in_processes_of_their_own(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    give_parsed_project(home)
+    ensure_dagster_home(home).dispose()
+    variables = {"ZCC_HOME": str(home), "DAGSTER_HOME": str(home / "dagster"), "ZCC_DAGSTER_EXECUTOR": "multiprocess"}
+    command = "dagster job execute -m zcc_pipeline.definitions -j build_and_publish"
+    done = subprocess.run(
+        [sys.executable, "-m", *command.split()],
+        env=bare_environment() | variables, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with ensure_dagster_home(home) as instance:
+        (run,) = instance.get_runs()
+        started = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_WORKER_STARTED)
+    assert run.status is dg.DagsterRunStatus.SUCCESS
+    assert len(started) >= 2
+    assert (home / "analytics.duckdb").is_file()
+
+
 def kill_in_the_middle(told: Story, first: date, last: date) -> None:
-    environment = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
-    environment |= told.variables
+    environment = bare_environment() | told.variables
     done = subprocess.run(
         [sys.executable, "-c", KILLED, str(first), str(last)],
         env=environment, cwd=told.home.parent, capture_output=True, text=True, check=False, timeout=300,
