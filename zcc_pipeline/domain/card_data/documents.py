@@ -10,10 +10,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from zcc_pipeline.domain.card_data.cues import Cue, redact_cues, scan_cues
 from zcc_pipeline.domain.card_data.findings import REMOVED, Rule
 from zcc_pipeline.domain.card_data.scanner import redact_text, scan_text
+from zcc_pipeline.domain.card_data.security_codes import SHORTEST_CODE
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\]:,]|[^\s{}\[\]:,"]++', re.DOTALL)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.]{5,15}(?:Z|[+-]\d\d:?\d\d)?")
@@ -37,6 +39,7 @@ _UNNAMED = "(name)"
 """Stands in a path for a name that could hold digits or number words itself."""
 _LONGEST_PATH = 400
 _ROUNDS = 4
+_DECODE = json.JSONDecoder(strict=False).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,7 @@ class DocumentFinding:
     ends_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Literal:
+class _Literal(NamedTuple):
     path: str
     owner: str
     """Path of the object that it is a value of."""
@@ -75,6 +77,8 @@ def scan_document(document: bytes) -> list[DocumentFinding]:
         found += _scan_messages(members, literals)
     in_lists = {literal.start for members in lists.values() for literal in members}
     for literal in literals:
+        if len(literal.text) < SHORTEST_CODE:
+            continue
         if literal.start not in in_lists and not _is_made_by_machine(literal):
             found += [DocumentFinding(m.rule, literal.path, m.start, m.end) for m in scan_text(literal.text)]
     return found
@@ -217,7 +221,9 @@ def _is_made_by_machine(literal: _Literal) -> bool:
 
 
 def _decoded(token: str) -> str:
+    if "\\" not in token:
+        return token[1:-1]
     try:
-        return str(json.loads(token, strict=False))
+        return str(_DECODE(token))
     except ValueError:
         return token[1:-1]

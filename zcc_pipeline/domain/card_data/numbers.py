@@ -43,6 +43,7 @@ _FOREIGN_DIGIT = re.compile(r"[^\D0-9]")
 _CHUNK = 160
 """Characters in which digits are counted; three chunks hold any number that is read out."""
 _ENOUGH = 13
+"""Digits of the shortest card number; no word says more of them than it has letters."""
 _MARGIN = 96
 """Characters around two numbers side by side in which a third may be: the longest gap and the longest word."""
 _COUNTED = (
@@ -116,6 +117,8 @@ def _dense_parts(text: str) -> list[tuple[int, int]]:
 
     Counting takes a third of the time of looking at each word, and nearly all text has too few.
     """
+    if len(text) < _ENOUGH:
+        return []
     weights = [_weight(text[at : at + _CHUNK]) for at in range(0, len(text), _CHUNK)]
     parts: list[tuple[int, int]] = []
     for number in range(max(1, len(weights) - 2)):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from zcc_pipeline.domain.card_data.findings import Match, Rule, merged, replaced
 from zcc_pipeline.domain.card_data.networks import SHORTEST, CheckDigits, lengths_for
 from zcc_pipeline.domain.card_data.numbers import Group, Run, iter_runs, plain, sizes
-from zcc_pipeline.domain.card_data.security_codes import find_codes
+from zcc_pipeline.domain.card_data.security_codes import SHORTEST_CODE, find_codes
 
 Speaks = Callable[[int, int], bool]
 """Whether what stands around a place speaks of cards."""
@@ -35,6 +35,8 @@ _ROUNDS = 8
 
 def scan_text(text: str) -> list[Match]:
     """Places of card numbers and security codes, sorted, without overlap."""
+    if len(text) < SHORTEST_CODE:
+        return []
     small = plain(text)
     return scan_plain(small, speaks=lambda start, end: speaks_of_cards(small, start, end))
 

@@ -28,6 +28,8 @@ _ANCHORS = (
 )
 """Every name has one of them; looking for these is ten times as quick."""
 _LONGEST_NAME = 48
+SHORTEST_CODE = len("cvv 123")
+"""Characters that a code takes with its name; most values of a document have fewer."""
 
 _REACH = 80
 """Characters after the name within which the code follows in the same text."""
@@ -38,8 +40,8 @@ _SIZES = (3, 4)
 
 def find_codes(small: str) -> list[Match]:
     """Codes beside their names in one ``plain`` text."""
-    names = sorted(set(iter_names(small)))
-    return [code for start, end in names if (code := _beside(small, start, end)) is not None]
+    names = set(iter_names(small))
+    return [code for start, end in sorted(names) if (code := _beside(small, start, end)) is not None] if names else []
 
 
 def iter_names(small: str) -> Iterator[tuple[int, int]]:

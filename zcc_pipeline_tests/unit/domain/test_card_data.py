@@ -21,8 +21,13 @@ from zcc_pipeline.domain.card_data import (
     scan_document,
     scan_text,
 )
+from zcc_pipeline.domain.card_data.networks import SHORTEST
+from zcc_pipeline.domain.card_data.numbers import NUMBER_WORDS, plain, runs_between
+from zcc_pipeline.domain.card_data.scanner import scan_plain
+from zcc_pipeline.domain.card_data.security_codes import SHORTEST_CODE
 from zcc_pipeline.domain.transcript_formats import parse_transcript
 from zcc_pipeline_tests.card_corpus import SPELLINGS, card, corpus
+from zcc_pipeline_tests.examples import of_all
 
 VISA, AMEX = "4111 1111 1111 1111", "3782 822463 10005"
 
@@ -207,7 +212,7 @@ MESSY = st.recursive(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=of_all(120), deadline=None)
 @given(MESSY, st.booleans(), st.sampled_from([1, 20]))
 def test_a_document_in_which_the_scan_finds_something_is_always_a_candidate(value, ensure_ascii, copies):
     document = json.dumps(value, ensure_ascii=ensure_ascii)
@@ -244,7 +249,19 @@ def test_long_ids_and_lists_of_values_are_no_candidates():
     assert candidate_rows(pa.array(calls, pa.string())) == []
 
 
-@settings(max_examples=120, deadline=None)
+SHORT = st.lists(st.sampled_from([*NUMBER_WORDS, *"0123456789 -o", "cvv", "cvv2", "cvc", " 123", "١"]), max_size=13)
+
+
+@settings(max_examples=of_all(200), deadline=None)
+@given(SHORT.map("".join))
+def test_what_is_too_short_to_be_looked_at_holds_nothing(text):
+    small = plain(text)[: SHORTEST_CODE - 1]
+    assert not scan_plain(small, speaks=lambda _start, _end: True)
+    small = plain(text)[: SHORTEST - 1]
+    assert all(len(run.digits) < SHORTEST for run in runs_between(small, 0, len(small)))
+
+
+@settings(max_examples=of_all(120), deadline=None)
 @given(HOSTILE)
 def test_redacted_text_scans_clean_and_stays_as_it_is(text):
     clean = redact_text(text)
@@ -252,14 +269,14 @@ def test_redacted_text_scans_clean_and_stays_as_it_is(text):
     assert redact_text(clean) == clean
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=of_all(150), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("AB"), HOSTILE), max_size=8))
 def test_redacted_cues_scan_clean(pairs):
     clean = redact_cues([Cue(speaker, text) for speaker, text in pairs])
     assert scan_cues([Cue(speaker, text) for (speaker, _), text in zip(pairs, clean, strict=True)]) == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=of_all(150), deadline=None)
 @given(st.recursive(HOSTILE, lambda inner: st.lists(inner) | st.dictionaries(HOSTILE, inner), max_leaves=6))
 def test_a_redacted_document_is_json_and_scans_clean(document):
     clean = redact_document(json.dumps(document).encode())
@@ -267,14 +284,14 @@ def test_a_redacted_document_is_json_and_scans_clean(document):
     assert scan_document(clean) == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=of_all(150), deadline=None)
 @given(st.binary(max_size=200) | HOSTILE.map(str.encode) | HOSTILE.map(lambda said: f"WEBVTT\n\n{said}".encode()))
 def test_any_file_can_be_redacted_once(content):
     clean = redact_file(content)
     assert redact_file(clean) == clean
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=of_all(100), deadline=None)
 @given(st.binary(max_size=100) | HOSTILE.map(str.encode))
 def test_whatever_came_can_be_kept_without_digits(content):
     clean = redact_any(content + b" it is 4111 1111 1111 1111, \xff thanks")
