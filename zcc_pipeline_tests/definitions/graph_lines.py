@@ -24,8 +24,8 @@ _MARTS = ("core", "operations")
 
 
 def real_definitions(home: Path) -> dg.Definitions:
-    """With dbt's real manifest, made under ``home``, and every CRM configured."""
-    give_parsed_project(home)
+    """With dbt's real manifest, put under ``home``, and every CRM configured."""
+    give_parsed_project(home, with_manifest=True)
     settings = load_settings({"ZCC_HOME": str(home)})
     with open_runtime(settings) as runtime:
         manifest = runtime.warehouse.manifest_path()

@@ -20,7 +20,7 @@ from zcc_pipeline.warehouse import Marts, Warehouse, WarehouseBusy, WarehouseCon
 from zcc_pipeline.warehouse.build import run_dbt
 from zcc_pipeline.warehouse.project import project_dir
 from zcc_pipeline_tests.integration.warehouse.lake_files import LakeFiles, hours
-from zcc_pipeline_tests.parsed_project import give_parsed_project
+from zcc_pipeline_tests.parsed_project import give_parsed_project, parsed_home
 from zcc_pipeline_tests.seaweed import running_seaweed
 
 pytestmark = [pytest.mark.integration]
@@ -183,8 +183,8 @@ def test_the_unit_tests_of_the_models_pass(home: Path) -> None:
     assert {node["status"] for node in outcome["nodes"]} == {"pass"}
 
 
-def test_the_manifest_is_parsed_once_and_the_checkout_stays_clean(home: Path) -> None:
-    warehouse = Warehouse(config_at(home))
+def test_the_manifest_is_parsed_once_and_the_checkout_stays_clean() -> None:
+    warehouse = Warehouse(config_at(parsed_home()))
     path = warehouse.manifest_path()
     stamp = path.stat().st_mtime_ns
     assert warehouse.manifest_path().stat().st_mtime_ns == stamp
