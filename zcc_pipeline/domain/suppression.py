@@ -33,10 +33,6 @@ class Suppressed(Protocol):
         """Whether nothing was ever erased."""
         ...
 
-    def is_suppressed(self, engagement_id: str) -> bool:
-        """Whether this id was erased."""
-        ...
-
     def filter(self, engagement_ids: Iterable[str]) -> frozenset[str]:
         """Those of the ids that were erased."""
         ...

@@ -38,10 +38,6 @@ class StoredSuppression:
         with self._database.read() as connection:
             return connection.execute(sa.select(suppressed.c.id_hash).limit(1)).first() is None
 
-    def is_suppressed(self, engagement_id: str) -> bool:
-        """Whether this id was erased."""
-        return bool(self.filter([engagement_id]))
-
     def filter(self, engagement_ids: Iterable[str]) -> frozenset[str]:
         """Those of the ids that were erased."""
         wanted = set(engagement_ids)

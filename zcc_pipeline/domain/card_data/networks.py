@@ -7,7 +7,7 @@ and 39; UnionPay 62; Maestro by its own ranges. The check digit alone lets one n
 
 from __future__ import annotations
 
-SHORTEST, LONGEST = 13, 19
+SHORTEST = 13
 
 _MAESTRO = ("5018", "5020", "5038", "5893", "6304", "6759", "6761", "6762", "6763")
 _LENGTHS_BY_PREFIX: dict[str, tuple[int, ...]] = {
