@@ -10,9 +10,10 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from zcc_pipeline.domain.byte_sources import Body, ByteSource
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import HostUnreachable, QuotaExhausted, TransientError
-from zcc_pipeline.domain.ports import Body, ByteSource, StoredFile
+from zcc_pipeline.domain.ports import StoredFile
 from zcc_pipeline.landing.file_names import file_path, is_inside, safe_id
 from zcc_pipeline.landing.part_file import PartFile
 from zcc_pipeline.landing.sniffing import error_page, sniff

@@ -24,7 +24,7 @@ from zcc_pipeline.sources.zoom_api.config import ZoomApiConfig
 from zcc_pipeline.sources.zoom_api.governor import Governor
 from zcc_pipeline.sources.zoom_api.oauth import AccessToken, TokenSource
 from zcc_pipeline.sources.zoom_api.trusted_hosts import TrustedHosts, join_address, split_address
-from zcc_pipeline.transport import RequestRefused, describe_url, network_error, retry
+from zcc_pipeline.transport import Client, RequestRefused, describe_url, network_error, retry
 
 if TYPE_CHECKING:
     from zcc_pipeline.sources.zoom_api.client import ZoomApi
@@ -60,7 +60,7 @@ _LARGEST_SMALL_BODY = 65_536
 
 @dataclass(frozen=True, slots=True)
 class DownloadBody:
-    """One answer to a download; satisfies ``domain.ports.Body``."""
+    """One answer to a download; satisfies ``domain.byte_sources.Body``."""
 
     status: int
     total_size: int | None
@@ -82,7 +82,7 @@ class DownloadBody:
 
 @dataclass(frozen=True, slots=True)
 class DownloadSource:
-    """A file at Zoom that can be read again from any offset; satisfies ``domain.ports.ByteSource``."""
+    """A file at Zoom that can be read again from any offset; satisfies ``domain.byte_sources.ByteSource``."""
 
     api: ZoomApi
     url: str
@@ -99,7 +99,7 @@ class Downloader:
         self,
         config: ZoomApiConfig,
         *,
-        client: httpx.AsyncClient,
+        client: Client,
         tokens: TokenSource,
         governor: Governor,
         clock: Clock,
@@ -184,13 +184,12 @@ class Downloader:
             async with slot:
                 if is_api:
                     self._on_call(Label.LIGHT)
-                request = self._client.build_request("GET", where, headers=dict(headers))
-                response = await self._client.send(request, stream=True)
+                response = await self._client.open(where, headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise network_error(error, what) from None
         if response.status_code in _REDIRECTS or response.status_code in (200, 206):
             return response
-        if response.status_code == 416 and "range" in request.headers:
+        if response.status_code == 416 and "Range" in headers:
             return response
         error_body = await _read_beginning(response)
         found = error_of(
