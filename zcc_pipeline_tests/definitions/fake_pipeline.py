@@ -18,6 +18,7 @@ from zcc_pipeline.orchestration import checks, coverage_checks, export_checks
 from zcc_pipeline.orchestration.assets import archive, coverage, dbt, events, exports, publish, raw, refresh
 from zcc_pipeline.orchestration.build import build_defs
 from zcc_pipeline.orchestration.partitions import range_tags
+from zcc_pipeline.pipeline.archive_keeping import Keeping
 from zcc_pipeline.pipeline.archiving import ArchiveReport
 from zcc_pipeline.pipeline.coverage_health import CoverageHealth
 from zcc_pipeline.pipeline.event_refresh import EventsReport
@@ -82,6 +83,7 @@ class FakePipeline:
     export_health: ExportHealth = field(default_factory=lambda: ExportHealth("salesforce"))
 
     archive_report: ArchiveReport = field(default_factory=ArchiveReport)
+    kept: Keeping = field(default_factory=Keeping)
     overdue: dict[date, list[str]] = field(default_factory=dict)
 
     def run(
@@ -190,6 +192,7 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePipeline]:
     monkeypatch.setattr(dbt, "build", fake.build)
     monkeypatch.setattr(publish, "publish", fake.publish)
     monkeypatch.setattr(archive, "archive_changes", lambda *_: fake.archive_report)
+    monkeypatch.setattr(archive, "count_kept", lambda *_: fake.kept)
     monkeypatch.setattr(archive, "overdue_days", lambda *_: fake.overdue)
     monkeypatch.setattr(exports, "export", fake.export)
     monkeypatch.setattr(export_checks, "export_health", lambda *_: fake.export_health)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from zcc_pipeline.orchestration.assets.archive import CLOSED_ON_TIME, COMPLIANCE_ARCHIVE
+from zcc_pipeline.pipeline.archive_keeping import Keeping
 from zcc_pipeline.pipeline.archiving import ArchiveReport, RefusedObject
 from zcc_pipeline_tests.definitions.fake_pipeline import DAYS, FakePipeline
 
@@ -22,11 +23,14 @@ def test_a_run_tells_objects_versions_bytes_days_and_the_root_hash(pipeline: Fak
         ledger_size=40,
         root_hash="ab" * 32,
     )
+    pipeline.kept = Keeping(objects=30, held=3, expiring=4, expired=5)
     done = pipeline.run(job="archive")
     (materialization,) = done.asset_materializations_for_node("compliance_archive")
     shown = {name: value.value for name, value in materialization.metadata.items()}
     assert (shown["objects"], shown["objects created"], shown["versions added"], shown["refused"]) == (30, 2, 1, 1)
     assert (shown["bytes written"], shown["root hash"]) == (4096, "ab" * 32)
+    assert (shown["archived in all"], shown["held"]) == (30, 3)
+    assert (shown["last day within 30 days"], shown["last day over"]) == (4, 5)
     assert (shown["days touched"], shown["days closed"]) == (str(DAYS[0]), str(DAYS[1]))
 
 

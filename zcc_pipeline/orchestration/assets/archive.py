@@ -11,6 +11,7 @@ from zcc_pipeline.orchestration.assets.raw import OWNERS, key_of
 from zcc_pipeline.orchestration.failures import AGAIN_IF_BUSY, explained
 from zcc_pipeline.orchestration.metadata import PROBLEMS, joined_days, text_table
 from zcc_pipeline.pipeline.archive_days import overdue_days
+from zcc_pipeline.pipeline.archive_keeping import SOON_DAYS, Keeping, count_kept
 from zcc_pipeline.pipeline.archiving import ArchiveReport, archive_changes
 from zcc_pipeline.pipeline.runtime import Runtime
 
@@ -44,13 +45,13 @@ def build_archive_assets() -> list[dg.AssetsDefinition]:
     )
     def compliance_archive(runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[Any]:
         with explained():
-            report = archive_changes(runtime)
-        return dg.MaterializeResult(metadata=archive_metadata(report))
+            report, kept = archive_changes(runtime), count_kept(runtime)
+        return dg.MaterializeResult(metadata=archive_metadata(report, kept))
 
     return [compliance_archive]
 
 
-def archive_metadata(report: ArchiveReport) -> dict[str, Any]:
+def archive_metadata(report: ArchiveReport, kept: Keeping) -> dict[str, Any]:
     """Counts, days and the root hash; nothing that anybody said."""
     found: dict[str, Any] = {
         "objects": report.engagements,
@@ -58,6 +59,10 @@ def archive_metadata(report: ArchiveReport) -> dict[str, Any]:
         "versions added": report.versions,
         "unchanged": report.unchanged,
         "refused": len(report.refused),
+        "archived in all": kept.objects,
+        "held": kept.held,
+        f"last day within {SOON_DAYS} days": kept.expiring,
+        "last day over": kept.expired,
         "bytes written": report.bytes_written,
         "days touched": joined_days(list(report.days_touched)),
         "days closed": joined_days(list(report.days_closed)),

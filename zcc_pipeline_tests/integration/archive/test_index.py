@@ -16,6 +16,7 @@ from zcc_pipeline.archive.index import SCHEMA, read_day
 from zcc_pipeline.archive.index_table import write_index_table
 from zcc_pipeline.archive.storage import FolderPlace
 from zcc_pipeline.pipeline.archive_indexing import archive_index_view, rebuild, refresh_index, table_path
+from zcc_pipeline.pipeline.archive_keeping import Keeping, count_kept
 from zcc_pipeline.pipeline.archiving import archive_changes
 from zcc_pipeline.pipeline.holding import hold, plan_to_release, release
 from zcc_pipeline.pipeline.runtime import Runtime
@@ -85,6 +86,19 @@ def test_holds_and_releases_show_at_once_and_the_store_and_ledger_alone_give_the
     release(runtime, plan_to_release(runtime, matter="M-1", actor="legal"), matter="M-1")
     assert held() == {"eng-3"}
     assert contents(runtime) == as_it_is_made_anew(runtime)
+
+
+def test_what_is_held_and_what_may_soon_go_is_counted(
+    runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert count_kept(runtime) == Keeping(objects=3, expired=1)
+    hold(runtime, matter="M-1", actor="legal", days=[MONDAY])
+    assert count_kept(runtime) == Keeping(objects=3, held=2, expired=1)
+    with opened(-timedelta(days=20)) as earlier:
+        assert count_kept(earlier) == Keeping(objects=3, held=2, expiring=1)
+    monkeypatch.setenv("ZCC_HOME", str(tmp_path / "another"))
+    with opened() as empty:
+        assert count_kept(empty) == Keeping()
 
 
 def test_a_hold_while_an_export_runs_is_seen_by_the_next_one(runtime: Runtime) -> None:
