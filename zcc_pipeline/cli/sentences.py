@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import select
 import sys
 from pathlib import Path
 from traceback import extract_tb
@@ -42,7 +43,7 @@ class ErrorsAsSentences(TyperGroup):
         except (typer.Exit, typer.Abort):
             raise
         except Exception as error:  # the last line before the user: whatever it is, it ends as a sentence
-            if (ctx.obj or {}).get("traceback") or _is_about_usage(error):
+            if (ctx.obj or {}).get("traceback") or _is_about_usage(error) or _is_nobody_reading(error):
                 raise
             complain(_unexpected(error))
             raise typer.Exit(FAILED) from None
@@ -56,6 +57,15 @@ def complain(text: str) -> None:
 def _is_about_usage(error: Exception) -> bool:
     """Typer's own errors show themselves, with the usage line."""
     return hasattr(error, "exit_code") and hasattr(error, "show")
+
+
+def _is_nobody_reading(error: Exception) -> bool:
+    """Whether standard output is a pipe whose reader has gone, as with ``| head``; typer ends quietly then."""
+    if not isinstance(error, BrokenPipeError):
+        return False
+    output = select.poll()
+    output.register(sys.stdout, 0)
+    return any(state & select.POLLERR for _, state in output.poll(0))
 
 
 def _unexpected(error: Exception) -> str:

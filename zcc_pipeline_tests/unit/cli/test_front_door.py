@@ -124,8 +124,8 @@ def test_missing_credentials_name_the_three_variables(command: str) -> None:
     assert "Traceback" not in done.output
 
 
-def failing(error: BaseException) -> typer.Typer:
-    """The front door with one command that fails."""
+def failing(error: BaseException | None) -> typer.Typer:
+    """The front door with one command that fails, and one that talks."""
     from zcc_pipeline.cli.main import front_door
     from zcc_pipeline.cli.sentences import ErrorsAsSentences
 
@@ -134,7 +134,12 @@ def failing(error: BaseException) -> typer.Typer:
 
     @broken.command("fail")
     def fail() -> None:
+        assert error is not None
         raise error
+
+    @broken.command("chat")
+    def chat() -> None:
+        typer.echo("something")
 
     return broken
 
@@ -165,6 +170,17 @@ def test_an_unexpected_error_quotes_no_data_and_says_how_to_see_more() -> None:
 def test_traceback_lets_the_error_through() -> None:
     done = runner.invoke(failing(KeyError("why")), ["--traceback", "fail"])
     assert isinstance(done.exception, KeyError)
+
+
+def test_a_reader_who_has_seen_enough_is_no_error() -> None:
+    script = "import zcc_pipeline_tests.unit.cli.test_front_door as tests; tests.failing(None)(['chat'])"
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-c", script], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_the_installed_command_starts() -> None:
