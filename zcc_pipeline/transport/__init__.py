@@ -5,7 +5,7 @@ What lives here: opening a client that logs nothing it should not, retrying with
 error for a refused request. What does not: any vendor's codes or addresses.
 """
 
-from zcc_pipeline.transport.client import Timeouts, network_error, open_client
+from zcc_pipeline.transport.client import Client, Timeouts, network_error, open_client
 from zcc_pipeline.transport.errors import MalformedAnswer, RequestRefused
 from zcc_pipeline.transport.json_body import NO_JSON, json_or_none
 from zcc_pipeline.transport.redaction import describe_url
@@ -14,6 +14,7 @@ from zcc_pipeline.transport.retry_after import parse_retry_after
 
 __all__ = [
     "NO_JSON",
+    "Client",
     "MalformedAnswer",
     "RequestRefused",
     "RetryPolicy",

@@ -47,14 +47,20 @@ class Client(httpx.AsyncClient):
 
         What is left out is what ``get`` does for redirects, cookies, authentication and hooks, none of which is used.
         """
-        request = httpx.Request("GET", url, headers={**self._headers_sent, **headers}, extensions=self._extensions)
-        response = await self._short_way.handle_async_request(request)
-        response.request = request
+        response = await self.open(url, headers)
         try:
             await response.aread()
         except BaseException:
             await response.aclose()
             raise
+        return response
+
+    async def open(self, url: str, headers: Mapping[str, str]) -> httpx.Response:
+        """The same for an answer whose body the caller reads and closes."""
+        sent = self._headers_sent | {name.lower(): value for name, value in headers.items()}
+        request = httpx.Request("GET", url, headers=sent, extensions=self._extensions)
+        response = await self._short_way.handle_async_request(request)
+        response.request = request
         return response
 
 

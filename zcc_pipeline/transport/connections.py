@@ -121,6 +121,8 @@ async def _failing_as(too_late: type[Exception], failed: type[Exception], second
 class _Stream(httpcore.AsyncNetworkStream):
     def __init__(self, transport: asyncio.Transport, receiver: _Receiver) -> None:
         self._transport, self._receiver = transport, receiver
+        self._socket: socket.socket | None = transport.get_extra_info("socket")
+        self._watched: select.poll | None = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - all there is
         async with _failing_as(httpcore.ReadTimeout, httpcore.ReadError, timeout):
@@ -154,19 +156,22 @@ class _Stream(httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's signature
         if info == "is_readable":
-            return self._receiver.has_something or _is_readable(self._transport.get_extra_info("socket"))
+            return self._receiver.has_something or self._is_readable()
         return self._transport.get_extra_info(info)
 
+    def _is_readable(self) -> bool:
+        """Whether the system has something that the loop has not read yet; a closed connection has.
 
-def _is_readable(connection: socket.socket | None) -> bool:
-    """Whether the system has something that the loop has not read yet; a closed connection has."""
-    if connection is None or connection.fileno() < 0:
-        return True
-    if not hasattr(select, "poll"):  # Windows, where select knows no limit of descriptors
-        return bool(select.select([connection.fileno()], [], [], 0)[0])
-    waiting = select.poll()
-    waiting.register(connection.fileno(), select.POLLIN)
-    return bool(waiting.poll(0))
+        The pool asks this of each of its connections at each request, so it is made ready for once.
+        """
+        if self._socket is None or self._socket.fileno() < 0:
+            return True
+        if not hasattr(select, "poll"):  # Windows, where select knows no limit of descriptors
+            return bool(select.select([self._socket.fileno()], [], [], 0)[0])
+        if self._watched is None:
+            self._watched = select.poll()
+            self._watched.register(self._socket.fileno(), select.POLLIN)
+        return bool(self._watched.poll(0))
 
 
 class _Receiver(asyncio.BufferedProtocol):

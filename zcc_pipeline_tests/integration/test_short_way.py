@@ -69,6 +69,23 @@ def test_both_ways_bring_the_same(base: str, path: str) -> None:
     assert Handler.seen[0]["authorization"] == "Bearer t"
 
 
+@pytest.mark.parametrize("path", ["/plain", "/zipped", "/moved"])
+def test_a_body_in_pieces_comes_by_both_ways_alike_with_each_header_once(base: str, path: str) -> None:
+    headers = {"Accept": "*/*", "Accept-Encoding": "identity", "Range": "bytes=0-"}
+
+    async def both() -> tuple[bytes, bytes]:
+        async with open_client(timeouts=Timeouts(), keep_alive=2) as client:
+            response = await client.open(base + path, headers)
+            short = b"".join([piece async for piece in response.aiter_bytes()])
+            async with client.stream("GET", base + path, headers=headers) as long:
+                return short, await long.aread()
+
+    short, long = asyncio.run(both())
+    assert short == long == BODY
+    assert Handler.seen[0] == Handler.seen[1]
+    assert Handler.seen[0]["accept"] == "*/*"
+
+
 def test_an_answer_that_is_cut_gives_its_connection_back(base: str) -> None:
     async def fetch() -> bytes:
         async with open_client(timeouts=Timeouts(), keep_alive=2) as client:
