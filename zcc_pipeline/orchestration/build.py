@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -42,12 +42,14 @@ def build_defs(
     manifest: Path | None = None,
     crms: Sequence[str] = (),
     executor: str = IN_PROCESS,
+    on_published: Callable[[], None] | None = None,
 ) -> dg.Definitions:
     """Assets, checks, jobs, schedules and sensors.
 
     ``open_runtime`` is called when a run starts. ``timezone`` and ``first_day`` decide what the partitions are, and
     ``crms`` where engagements are exported to; they and the ``executor`` follow the settings where no ``timezone`` is
-    given. So does dbt's ``manifest`` unless given.
+    given. So does dbt's ``manifest`` unless given. ``on_published`` is called when the analysts' copy is swapped in, by
+    the process that does it.
     """
     if timezone is None:
         settings = load_settings()
@@ -64,7 +66,7 @@ def build_defs(
             *build_refresh_assets(),
             *build_coverage_assets(),
             *dbt_assets,
-            *build_publish_assets(project),
+            *build_publish_assets(project, on_published),
             *build_export_assets(project, crms),
             *build_archive_assets(),
             *build_verification_assets(),

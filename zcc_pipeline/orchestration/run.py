@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,11 +19,12 @@ from zcc_pipeline.orchestration.assets.raw import ALL
 from zcc_pipeline.orchestration.build import build_defs
 from zcc_pipeline.orchestration.instance import ensure_dagster_home
 from zcc_pipeline.orchestration.jobs import EVERYTHING
-from zcc_pipeline.orchestration.metadata import COUNTS, PROBLEMS
+from zcc_pipeline.orchestration.metadata import COUNTS, COUNTS_OF_SOME, PROBLEMS, label_of
 from zcc_pipeline.orchestration.partitions import range_tags
 from zcc_pipeline.orchestration.run_cleanup import clear_dead_runs, worker_tags
 from zcc_pipeline.pipeline.runtime import Runtime
-from zcc_pipeline.settings import Settings, configured_crms, load_settings, open_runtime
+from zcc_pipeline.settings import Settings, configured_crms, load_settings, open_runtime, warehouse_config
+from zcc_pipeline.warehouse import Warehouse
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -56,6 +58,8 @@ class DatasetSummary:
     changed: int
     unchanged: int
     deleted: int
+    suppressed: int
+    """Came for engagements that were erased, and did not land."""
     failed: int
     api_calls: int
     problems: tuple[str, ...]
@@ -100,21 +104,30 @@ def run_range(
     settings: Settings | None = None,
     clock: Clock | None = None,
     progress: Progress | None = None,
+    on_published: Callable[[], None] | None = None,
 ) -> RunSummary:
     """Run every asset and check for those days, both included; a failed step is in the summary, not raised.
 
-    Dagster's records go to ``<home>/dagster`` (``ZCC_HOME`` by default). Raises ``ConfigurationError`` where settings
+    Dagster's records go to ``<home>/dagster`` (``ZCC_HOME`` by default). ``on_published`` is called when the analysts'
+    copy is swapped in, while the run goes on to what comes after. Raises ``ConfigurationError`` where settings
     are wrong.
     """
     settings, clock = settings or load_settings(), clock or SystemClock()
     started = clock.monotonic()
 
     def open_for_run() -> Runtime:
-        return open_runtime(settings, clock=clock, progress=progress)
+        runtime = open_runtime(settings, clock=clock, progress=progress)
+        runtime.warehouse.get_ready()  # a build ends the run: dbt starts beside what is read until then
+        return runtime
 
     first_day = min(settings.start_date, first) if settings.start_date else None
     defs = build_defs(
-        open_runtime=open_for_run, timezone=settings.timezone, first_day=first_day, crms=configured_crms(settings)
+        open_runtime=open_for_run,
+        timezone=settings.timezone,
+        first_day=first_day,
+        manifest=Warehouse(warehouse_config(settings)).manifest_path(),
+        crms=configured_crms(settings),
+        on_published=on_published,
     )
     state_url = settings.state_url.get_secret_value() if settings.state_url else None
     with ensure_dagster_home(home or settings.home, state_url=state_url) as instance:
@@ -130,7 +143,7 @@ def run_range(
             is_success=result.success,
             seconds=clock.monotonic() - started,
             steps=tuple(_steps(instance, result)),
-            datasets=tuple(_datasets(result)),
+            datasets=tuple(summarise_datasets(result)),
             exports=tuple(_exports(result)),
             failed_checks=tuple(_failed_checks(result)),
             cleared_runs=tuple(cleared),
@@ -150,7 +163,7 @@ def _steps(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> l
     return found
 
 
-def _datasets(result: dg.ExecuteInProcessResult) -> list[DatasetSummary]:
+def summarise_datasets(result: dg.ExecuteInProcessResult) -> list[DatasetSummary]:
     """Counts of the raw assets in the order of work, from what their materialisations say."""
     numbers: dict[str, Counter[str]] = {}
     problems: dict[str, list[str]] = {}
@@ -162,8 +175,8 @@ def _datasets(result: dg.ExecuteInProcessResult) -> list[DatasetSummary]:
         if name not in ALL:
             continue
         counts = numbers.setdefault(name, Counter())
-        for column in COUNTS:
-            found = materialization.metadata.get(column.replace("_", " "))
+        for column in (*COUNTS, *COUNTS_OF_SOME):
+            found = materialization.metadata.get(label_of(column))
             if isinstance(found, dg.IntMetadataValue):
                 counts[column] += found.value or 0
         said = materialization.metadata.get(PROBLEMS)
@@ -176,6 +189,7 @@ def _datasets(result: dg.ExecuteInProcessResult) -> list[DatasetSummary]:
             changed=counts["changed"],
             unchanged=counts["unchanged"],
             deleted=counts["deleted"],
+            suppressed=counts["suppressed"],
             failed=counts["failed"],
             api_calls=counts["api_calls"],
             problems=tuple(problems.get(name, [])),

@@ -111,6 +111,8 @@ class Runtime:
         if "state" in self.__dict__:
             self.state.close()
             del self.__dict__["state"]
+        if "warehouse" in self.__dict__:
+            self.warehouse.close()
 
     @cached_property
     def state(self) -> StateStore:

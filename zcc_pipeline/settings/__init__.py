@@ -1,6 +1,6 @@
 """The only reader of the environment. Rooms get plain values; nothing is read before ``load_settings`` is called."""
 
-from zcc_pipeline.settings.configure import default_start_date, open_runtime, pipeline_config
+from zcc_pipeline.settings.configure import default_start_date, open_runtime, pipeline_config, warehouse_config
 from zcc_pipeline.settings.crm import configured_crms
 from zcc_pipeline.settings.model import PREFIX, Settings, load_settings
 
@@ -12,4 +12,5 @@ __all__ = [
     "load_settings",
     "open_runtime",
     "pipeline_config",
+    "warehouse_config",
 ]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from zcc_pipeline.pipeline.runtime import PipelineConfig, Runtime
     from zcc_pipeline.sources.receiver import ReceiverConfig
     from zcc_pipeline.sources.zoom_api import ZoomCredentials
-    from zcc_pipeline.warehouse import WarehouseS3
+    from zcc_pipeline.warehouse import WarehouseConfig, WarehouseS3
 
 
 def default_start_date(settings: Settings, clock: Clock) -> date:
@@ -37,10 +37,8 @@ def pipeline_config(settings: Settings, clock: Clock) -> PipelineConfig:
     from zcc_pipeline.pipeline.runtime import Alerts, PipelineConfig
     from zcc_pipeline.reconciliation import BusinessHours
     from zcc_pipeline.sources.zoom_api import ZoomApiConfig
-    from zcc_pipeline.warehouse import WarehouseConfig
 
     home = settings.home
-    lake_url = settings.lake_url or str(home / "lake")
     return PipelineConfig(
         home=home,
         timezone=ZoneInfo(settings.timezone),
@@ -56,18 +54,10 @@ def pipeline_config(settings: Settings, clock: Clock) -> PipelineConfig:
         ),
         credentials=_credentials(settings),
         state_url=_reveal(settings.state_url) or str(home / "state.sqlite"),
-        lake_url=lake_url,
+        lake_url=_lake_url(settings),
         files_url=settings.files_url or str(home / "files"),
         s3=_s3(settings),
-        warehouse=WarehouseConfig(
-            warehouse_path=settings.warehouse_path or home / "warehouse.duckdb",
-            analytics_path=settings.analytics_path or home / "analytics.duckdb",
-            lake_url=lake_url,
-            scratch_dir=home / "dbt",
-            timezone=settings.timezone,
-            phone_region=settings.phone_region,
-            s3=_warehouse_s3(settings),
-        ),
+        warehouse=warehouse_config(settings),
         inbox_url=_reveal(settings.inbox_url) or str(home / "inbox.sqlite"),
         inbox_retention_days=settings.inbox_retention_days,
         receiver=_receiver(settings),
@@ -84,6 +74,26 @@ def pipeline_config(settings: Settings, clock: Clock) -> PipelineConfig:
         card_data=None if settings.card_data_policy == "off" else settings.card_data_policy,
         archive=archive_access(settings, home=home, account=settings.zoom_account_id, s3=_archive_s3(settings)),
     )
+
+
+def warehouse_config(settings: Settings) -> WarehouseConfig:
+    """The part that the warehouse needs, which asks for nothing else."""
+    from zcc_pipeline.warehouse import WarehouseConfig
+
+    home = settings.home
+    return WarehouseConfig(
+        warehouse_path=settings.warehouse_path or home / "warehouse.duckdb",
+        analytics_path=settings.analytics_path or home / "analytics.duckdb",
+        lake_url=_lake_url(settings),
+        scratch_dir=home / "dbt",
+        timezone=settings.timezone,
+        phone_region=settings.phone_region,
+        s3=_warehouse_s3(settings),
+    )
+
+
+def _lake_url(settings: Settings) -> str:
+    return settings.lake_url or str(settings.home / "lake")
 
 
 def _reveal(secret: SecretStr | None) -> str | None:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import re
-import subprocess
-import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +12,9 @@ from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import PermanentError
 from zcc_pipeline.warehouse.bookkeeping import close_build, open_build
 from zcc_pipeline.warehouse.config import WarehouseConfig
+from zcc_pipeline.warehouse.dbt import DbtProcess
 from zcc_pipeline.warehouse.lock import warehouse_lock
-from zcc_pipeline.warehouse.project import project_dir, project_version, write_profile
+from zcc_pipeline.warehouse.project import plain, project_dir, project_version
 
 _SHOWN_FAILURES = 10
 
@@ -71,14 +68,16 @@ def run_build(
     full_refresh: bool,
     select: str | None,
     verified_days: Mapping[date, datetime],
+    ahead: DbtProcess | None = None,
 ) -> BuildResult:
-    """Load new lake files, rebuild what they change, test it."""
+    """Load new lake files, rebuild what they change, test it: by the process started ``ahead``, where it is of use."""
     started = clock.monotonic()
     directory = project_dir()
+    version = project_version(directory)
     with warehouse_lock(config.warehouse_path, purpose="build", clock=clock, wait_seconds=lock_wait_seconds) as lock:
         build = open_build(
             config,
-            version=project_version(directory),
+            version=version,
             full_refresh=full_refresh,
             now=clock.now(),
             verified_days=verified_days,
@@ -89,7 +88,9 @@ def run_build(
             arguments.append("--full-refresh")
         if select:
             arguments += ["--select", select]
-        outcome = run_dbt(config, directory, arguments, inherit=(lock,))
+        is_of_use = ahead is not None and ahead.is_ready_for(version)
+        with ahead if ahead is not None and is_of_use else DbtProcess(config, directory) as dbt:
+            outcome = dbt.run(arguments, inherit=(lock,))
         is_complete = outcome["success"] or all(
             node["resource_type"] != "model" or node["status"] == "success" for node in outcome["nodes"]
         )
@@ -118,45 +119,10 @@ def run_build(
     )
 
 
-def run_dbt(
-    config: WarehouseConfig, directory: Path, arguments: list[str], *, inherit: tuple[int, ...] = ()
-) -> dict[str, Any]:
-    """Run one dbt command in a process of its own; everything it writes goes to the scratch folder."""
-    profiles = write_profile(config)
-    outcome_path = config.scratch_dir / "outcome.json"
-    outcome_path.unlink(missing_ok=True)
-    request = {
-        "arguments": [
-            "--no-use-colors",
-            "--quiet",
-            "--no-send-anonymous-usage-stats",
-            "--log-level-file=warn",
-            f"--log-path={config.scratch_dir / 'logs'}",
-            *arguments,
-            f"--project-dir={directory}",
-            f"--profiles-dir={profiles}",
-            f"--target-path={config.scratch_dir / 'target'}",
-        ],
-        "outcome": str(outcome_path),
-        "s3": asdict(config.s3) if config.s3 is not None else None,
-    }
-    with subprocess.Popen(
-        [sys.executable, "-m", "zcc_pipeline.warehouse.dbt_process"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        pass_fds=inherit,
-        cwd=config.scratch_dir,
-    ) as process:
-        assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - asked for above
-        process.stdin.write(json.dumps(request).encode() + b"\n")
-        process.stdin.flush()
-        output = process.stdout.read().decode(errors="replace")
-        code = process.wait()
-    if not outcome_path.is_file():
-        raise PermanentError(f"dbt ended with code {code} and no result: {plain(output[-2000:])}")
-    outcome: dict[str, Any] = json.loads(outcome_path.read_text())
-    return outcome
+def run_dbt(config: WarehouseConfig, directory: Path, arguments: list[str]) -> dict[str, Any]:
+    """Run one dbt command that needs no lock."""
+    with DbtProcess(config, directory) as dbt:
+        return dbt.run(arguments)
 
 
 def _raise_broken(outcome: dict[str, Any]) -> None:
@@ -168,11 +134,3 @@ def _raise_broken(outcome: dict[str, Any]) -> None:
         raise PermanentError(f"{len(broken)} model(s) failed to build: {shown}")
     if not outcome["success"] and not outcome["nodes"]:
         raise PermanentError(f"dbt could not start: {plain(outcome['exception'])}")
-
-
-def plain(message: str) -> str:
-    """A message of dbt's as one line without the values that a conversion error quotes: they may be a customer's."""
-    text = " ".join(message.split())
-    if "Conversion Error" in text or "Invalid Input Error" in text or "Malformed JSON" in text:
-        text = re.sub(r"(['\"]).*?\1", "'…'", text)
-    return text[:600]

@@ -1,10 +1,11 @@
-"""Where the dbt project lies, which version of it this is, and the profile it runs with."""
+"""Where the dbt project lies, which version of it this is, the profile it runs with, and what dbt says, made plain."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 
 from zcc_pipeline.domain.errors import PermanentError
@@ -61,3 +62,11 @@ def write_profile(config: WarehouseConfig) -> Path:
         part.write_text(text)
         part.replace(path)
     return config.scratch_dir
+
+
+def plain(message: str) -> str:
+    """A message of dbt's as one line without the values that a conversion error quotes: they may be a customer's."""
+    text = " ".join(message.split())
+    if "Conversion Error" in text or "Invalid Input Error" in text or "Malformed JSON" in text:
+        text = re.sub(r"(['\"]).*?\1", "'…'", text)
+    return text[:600]

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from zcc_pipeline.domain.clock import Clock, SystemClock
 from zcc_pipeline.domain.errors import PermanentError
-from zcc_pipeline.warehouse.build import BuildResult, plain, run_build, run_dbt
+from zcc_pipeline.warehouse.build import BuildResult, run_build, run_dbt
 from zcc_pipeline.warehouse.config import WarehouseConfig
+from zcc_pipeline.warehouse.dbt import DbtProcess
 from zcc_pipeline.warehouse.lock import warehouse_lock
-from zcc_pipeline.warehouse.project import project_dir, project_version
+from zcc_pipeline.warehouse.project import plain, project_dir, project_version
 from zcc_pipeline.warehouse.publish import PublishedView, PublishResult, publish_marts
 
 
@@ -29,6 +30,21 @@ class Warehouse:
         self.config = config
         self._clock = clock or SystemClock()
         self._wait = lock_wait_seconds
+        self._ahead: DbtProcess | None = None
+
+    def close(self) -> None:
+        """End what was started and not used."""
+        if self._ahead is not None:
+            self._ahead.close()
+            self._ahead = None
+
+    def get_ready(self) -> None:
+        """Start dbt for the next build beside what is done until then; the caller closes the warehouse.
+
+        Nothing is locked by that. It takes a process and its memory until the build, or ``close``, comes.
+        """
+        self.close()
+        self._ahead = DbtProcess(self.config, project_dir(), reads_ahead=True)
 
     def lock(self, purpose: str) -> AbstractContextManager[int]:
         """Hold the warehouse against builds and publishing, for example while compacting; yields the lock's
@@ -50,14 +66,18 @@ class Warehouse:
         ``PermanentError`` where a model cannot be built, and ``WarehouseBusy`` where another process keeps the lock
         too long.
         """
-        return run_build(
-            self.config,
-            clock=self._clock,
-            lock_wait_seconds=self._wait,
-            full_refresh=full_refresh,
-            select=select,
-            verified_days=verified_days or {},
-        )
+        try:
+            return run_build(
+                self.config,
+                clock=self._clock,
+                lock_wait_seconds=self._wait,
+                full_refresh=full_refresh,
+                select=select,
+                verified_days=verified_days or {},
+                ahead=self._ahead,
+            )
+        finally:
+            self.close()
 
     def publish(self, *, force: bool = False, views: Sequence[PublishedView] = ()) -> PublishResult:
         """Swap a new analysts' copy in; at most once a minute unless forced. ``views`` are files read through it."""

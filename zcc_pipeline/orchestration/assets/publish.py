@@ -1,5 +1,6 @@
 """The analysts' copy: what people open in a notebook or a BI tool."""
 
+from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
@@ -19,8 +20,8 @@ It is written only where no test of severity error has failed.
 """
 
 
-def build_publish_assets(project: Project) -> list[dg.AssetsDefinition]:
-    """One asset downstream of every mart."""
+def build_publish_assets(project: Project, on_published: Callable[[], None] | None = None) -> list[dg.AssetsDefinition]:
+    """One asset downstream of every mart; ``on_published`` is called as soon as the copy is swapped in."""
 
     @dg.asset(
         key=ANALYTICS,
@@ -34,6 +35,8 @@ def build_publish_assets(project: Project) -> list[dg.AssetsDefinition]:
     def analytics(runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[Any]:
         with explained():
             result = publish(runtime)
+        if on_published is not None:
+            on_published()
         return dg.MaterializeResult(
             metadata={
                 "path": dg.MetadataValue.path(str(result.path)),
