@@ -48,11 +48,14 @@ class FileStore:
         part = await asyncio.to_thread(self._open_part)
         try:
             media_type = await _Download(part, source, self._clock).run()
-            digest, long_digest = await part.finish()
             found = sniff(part.head, media_type)
-            path = file_path(kind=kind, source_id=source_id, day=day, digest=digest, extension=found.extension)
-            await asyncio.to_thread(self._publish_once, part, path)
-            return StoredFile(path, part.size_bytes, digest, long_digest, found.media_type, found.extension)
+
+            def publish(digest: str, long_digest: str) -> StoredFile:
+                path = file_path(kind=kind, source_id=source_id, day=day, digest=digest, extension=found.extension)
+                self._publish_once(part, path)
+                return StoredFile(path, part.size_bytes, digest, long_digest, found.media_type, found.extension)
+
+            return await part.finish(publish)
         finally:
             await part.close()
 
@@ -81,14 +84,18 @@ class FileStore:
         part = await asyncio.to_thread(self._open_part)
         try:
             await part.append(content)
-            digest, long_digest = await part.finish()
-            path = file_path(kind=kind, source_id=source_id, day=day, digest=digest, extension=stored.extension)
-            await asyncio.to_thread(self._storage.publish, part.path, path)
+
+            def publish(digest: str, long_digest: str) -> StoredFile:
+                path = file_path(kind=kind, source_id=source_id, day=day, digest=digest, extension=stored.extension)
+                self._storage.publish(part.path, path)
+                return StoredFile(path, len(content), digest, long_digest, stored.media_type, stored.extension)
+
+            rewritten = await part.finish(publish)
         finally:
             await part.close()
-        if path != stored.path and not keeps_old:
+        if rewritten.path != stored.path and not keeps_old:
             await asyncio.to_thread(self._storage.delete, stored.path)
-        return StoredFile(path, len(content), digest, long_digest, stored.media_type, stored.extension)
+        return rewritten
 
     def find(self, source_ids: AbstractSet[str], days: Iterable[date]) -> Iterator[StoredObject]:
         """Files of all kinds that are named by one of those ids and lie on one of those days."""

@@ -10,8 +10,11 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 from zcc_pipeline.landing.sniffing import HEAD_BYTES
+
+Published = TypeVar("Published")
 
 _BLOCK_BYTES = 4 << 20
 """Handed to the threads at once: so large that hashing, without the interpreter's lock, outweighs the handing over."""
@@ -37,7 +40,7 @@ class PartFile:
         self.path = path
         self._descriptor = descriptor
         self._lanes: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
-        self._last_words: asyncio.Future[None] | None = None
+        self._last_words: asyncio.Future[Any] | None = None
         self._handed_over: deque[tuple[Future[None], ...]] = deque()
         self._block: list[bytes] = []
         self._filled = 0
@@ -78,12 +81,19 @@ class PartFile:
         self.head, self.size_bytes = b"", 0
         self._begin()
 
-    async def finish(self) -> tuple[str, str]:
-        """Wait until the disk has it; returns SHA-256 and SHA-512 in hexadecimal."""
+    async def finish(self, publish: Callable[[str, str], Published]) -> Published:
+        """Wait until the disk has it, and return what ``publish`` makes of SHA-256 and SHA-512 in hexadecimal.
+
+        It is called in the thread that wrote the end; whoever is cancelled meanwhile leaves that to go on.
+        """
         if self._lanes is not None:
             await self.settle()
-        await self._in_thread(self._end)
-        return self._sha256.hexdigest(), self._sha512.hexdigest()
+
+        def end() -> Published:
+            self._end()
+            return publish(self._sha256.hexdigest(), self._sha512.hexdigest())
+
+        return await self._in_thread(end)
 
     async def close(self) -> None:
         """Let go of the file, and remove it if nobody has published it."""
@@ -114,10 +124,10 @@ class PartFile:
         for lane in lanes:
             lane.result()
 
-    async def _in_thread(self, work: Callable[[], None]) -> None:
+    async def _in_thread(self, work: Callable[[], Published]) -> Published:
         """Whoever is cancelled here leaves a thread behind, for which ``close`` waits."""
-        self._last_words = asyncio.get_running_loop().run_in_executor(None, work)
-        await asyncio.shield(self._last_words)
+        self._last_words = working = asyncio.get_running_loop().run_in_executor(None, work)
+        return await asyncio.shield(working)
 
     def _write_rest(self) -> None:
         """Without lanes."""
