@@ -47,13 +47,16 @@ def run(first: FromOption, last: ToOption = "today", as_json: JsonOption = False
         raise typer.Exit(FAILED)
 
 
-COUNTS = ("new", "changed", "unchanged", "deleted", "failed", "api_calls")
+COUNTS = ("new", "changed", "unchanged", "deleted", "suppressed", "failed", "api_calls")
+_ONLY_WHERE_ANY = "suppressed"
+_HEADINGS = {"suppressed": "erased", "api_calls": "api calls"}
 
 
 def show(summary: RunSummary, home: Path) -> None:
     """What was done, what failed, and where to look."""
-    columns = ("dataset", *(name.replace("_", " ") for name in COUNTS))
-    rows = [(one.dataset, *(getattr(one, name) for name in COUNTS)) for one in summary.datasets]
+    names = [name for name in COUNTS if name != _ONLY_WHERE_ANY or any(one.suppressed for one in summary.datasets)]
+    columns = ("dataset", *(_HEADINGS.get(name, name) for name in names))
+    rows = [(one.dataset, *(getattr(one, name) for name in names)) for one in summary.datasets]
     table(columns, rows, numbers=columns[1:])
     say()
     _show_exports(summary)

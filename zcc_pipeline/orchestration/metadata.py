@@ -41,8 +41,8 @@ def day_metadata(row: DayReport) -> dict[str, Any]:
     numbers: dict[str, Any] = {"complete": row.is_complete and not row.problem}
     if row.problem:
         numbers["problem"] = row.problem
-    numbers |= {_label(name): getattr(row, name) for name in COUNTS}
-    numbers |= {_label(name): getattr(row, name) for name in COUNTS_OF_SOME if getattr(row, name)}
+    numbers |= {label_of(name): getattr(row, name) for name in COUNTS}
+    numbers |= {label_of(name): getattr(row, name) for name in COUNTS_OF_SOME if getattr(row, name)}
     return numbers
 
 
@@ -65,11 +65,12 @@ def days_table(rows: Sequence[DayReport]) -> dg.TableMetadataValue:
         line: dict[str, Any] = {"day": row.day.isoformat(), "complete": row.is_complete and not row.problem}
         if any(other.problem for other in newest):
             line["problem"] = row.problem or ""
-        lines.append(line | {_label(name): getattr(row, name) for name in counts})
+        lines.append(line | {label_of(name): getattr(row, name) for name in counts})
     return text_table(list(lines[0]) if lines else ["day"], lines)
 
 
-def _label(name: str) -> str:
+def label_of(name: str) -> str:
+    """What a count is called among the metadata."""
     return name.replace("_", " ").replace("api", "API")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -82,6 +83,9 @@ class FakePipeline:
     export_report: ExportReport = field(default_factory=lambda: ExportReport("salesforce", is_dry_run=False))
     export_health: ExportHealth = field(default_factory=lambda: ExportHealth("salesforce"))
 
+    landed: dict[str, int] = field(default_factory=dict)
+    """More counts of each day that is read."""
+
     archive_report: ArchiveReport = field(default_factory=ArchiveReport)
     kept: Keeping = field(default_factory=Keeping)
     overdue: dict[date, list[str]] = field(default_factory=dict)
@@ -128,6 +132,7 @@ class FakePipeline:
                         bytes_written=512,
                         is_complete=(name, day) not in self.problems,
                         problem=self.problems.get((name, day)),
+                        **self.landed,
                     )
                     for number, day in enumerate(days or [TODAY])
                 ],
@@ -171,32 +176,58 @@ class FakePipeline:
         )
 
 
-@pytest.fixture
-def pipeline(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePipeline]:
-    instance = dg.DagsterInstance.ephemeral()
-    fake = FakePipeline(instance)
+@contextmanager
+def pretending() -> Iterator[FakePipeline]:
+    """Inside, whatever runs asks the fake instead of the pipeline."""
+    with dg.DagsterInstance.ephemeral() as instance, pytest.MonkeyPatch.context() as monkeypatch:
+        fake = FakePipeline(instance)
 
-    def pretend(step: Any) -> Any:
-        return replace(step, run=lambda _runtime, days: fake.land(step, days))
+        def pretend(step: Any) -> Any:
+            return replace(step, run=lambda _runtime, days: fake.land(step, days))
 
-    monkeypatch.setattr(raw, "STEPS", tuple(map(pretend, raw.STEPS)))
-    monkeypatch.setattr(raw, "status", lambda *_: fake.status)
-    monkeypatch.setattr(refresh, "refresh_due", lambda *_: RefreshReport())
-    monkeypatch.setattr(refresh, "refresh_late_closers", fake.refresh_late_closers)
-    monkeypatch.setattr(events, "refresh_from_events", fake.refresh_from_events)
-    monkeypatch.setattr(coverage, "reconcile", fake.reconcile)
-    monkeypatch.setattr(coverage, "read_coverage", lambda *_: fake.health.lines)
-    monkeypatch.setattr(coverage, "days_to_reconcile", lambda *_, **__: DAYS)
-    monkeypatch.setattr(coverage_checks, "coverage_health", lambda *_: fake.health)
-    monkeypatch.setattr(coverage_checks, "flow_scripts", lambda *_: fake.flows)
-    monkeypatch.setattr(dbt, "build", fake.build)
-    monkeypatch.setattr(publish, "publish", fake.publish)
-    monkeypatch.setattr(archive, "archive_changes", lambda *_: fake.archive_report)
-    monkeypatch.setattr(archive, "count_kept", lambda *_: fake.kept)
-    monkeypatch.setattr(archive, "overdue_days", lambda *_: fake.overdue)
-    monkeypatch.setattr(exports, "export", fake.export)
-    monkeypatch.setattr(export_checks, "export_health", lambda *_: fake.export_health)
-    monkeypatch.setattr(checks, "status", lambda *_: fake.status)
-    monkeypatch.setattr(checks, "newest_engagement", lambda *_: fake.newest)
-    with instance:
+        monkeypatch.setattr(raw, "STEPS", tuple(map(pretend, raw.STEPS)))
+        monkeypatch.setattr(raw, "status", lambda *_: fake.status)
+        monkeypatch.setattr(refresh, "refresh_due", lambda *_: RefreshReport())
+        monkeypatch.setattr(refresh, "refresh_late_closers", fake.refresh_late_closers)
+        monkeypatch.setattr(events, "refresh_from_events", fake.refresh_from_events)
+        monkeypatch.setattr(coverage, "reconcile", fake.reconcile)
+        monkeypatch.setattr(coverage, "read_coverage", lambda *_: fake.health.lines)
+        monkeypatch.setattr(coverage, "days_to_reconcile", lambda *_, **__: DAYS)
+        monkeypatch.setattr(coverage_checks, "coverage_health", lambda *_: fake.health)
+        monkeypatch.setattr(coverage_checks, "flow_scripts", lambda *_: fake.flows)
+        monkeypatch.setattr(dbt, "build", fake.build)
+        monkeypatch.setattr(publish, "publish", fake.publish)
+        monkeypatch.setattr(archive, "archive_changes", lambda *_: fake.archive_report)
+        monkeypatch.setattr(archive, "count_kept", lambda *_: fake.kept)
+        monkeypatch.setattr(archive, "overdue_days", lambda *_: fake.overdue)
+        monkeypatch.setattr(exports, "export", fake.export)
+        monkeypatch.setattr(export_checks, "export_health", lambda *_: fake.export_health)
+        monkeypatch.setattr(checks, "status", lambda *_: fake.status)
+        monkeypatch.setattr(checks, "newest_engagement", lambda *_: fake.newest)
         yield fake
+
+
+@pytest.fixture
+def pipeline() -> Iterator[FakePipeline]:
+    with pretending() as fake:
+        yield fake
+
+
+@dataclass(frozen=True)
+class Ran:
+    pipeline: FakePipeline
+    result: dg.ExecuteInProcessResult
+
+
+@pytest.fixture(scope="session")
+def whole() -> Ran:
+    """A run of everything in which nothing goes wrong, for those who only look at it: it takes seconds."""
+    with pretending() as fake:
+        return Ran(fake, fake.run())
+
+
+@pytest.fixture(scope="session")
+def today() -> Ran:
+    """The same for a run of today."""
+    with pretending() as fake:
+        return Ran(fake, fake.run(DAYS[2], DAYS[2], job="today"))
