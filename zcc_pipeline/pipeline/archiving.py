@@ -11,14 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha512
-from itertools import islice
-from typing import TypeVar
 
+from zcc_pipeline.archive.contents import Snapshot
 from zcc_pipeline.archive.copying import Copied
 from zcc_pipeline.archive.ledger import Action, Appended, Entry, Logged
 from zcc_pipeline.archive.lookup import Lookup
 from zcc_pipeline.archive.naming import object_id_of
-from zcc_pipeline.archive.ocfl import Written
+from zcc_pipeline.archive.ocfl import Draft, Written
 from zcc_pipeline.archive.ocfl.inventory import INVENTORY
 from zcc_pipeline.archive.ocfl.layout import object_key
 from zcc_pipeline.archive.opening import Archive
@@ -26,6 +25,7 @@ from zcc_pipeline.archive.stamps import Stamped
 from zcc_pipeline.archive.storage import Worm
 from zcc_pipeline.domain.archive_ledger import ArchivedRow, ArchiveWindow, DayLook
 from zcc_pipeline.domain.errors import PermanentError
+from zcc_pipeline.domain.parts import in_parts
 from zcc_pipeline.pipeline.archive_card_data import is_blocked
 from zcc_pipeline.pipeline.archive_copying import copy_with_progress
 from zcc_pipeline.pipeline.archive_days import Days
@@ -42,8 +42,6 @@ BATCH = 200
 
 _HELD = 2_000
 """Engagements whose payloads are held at a time: a day's files are read once for all of them."""
-
-_Item = TypeVar("_Item")
 
 _MESSAGE = "as the source has it now"
 
@@ -185,9 +183,9 @@ class _Export:
             state.save_windows([ArchiveWindow(day, INDEX, "", is_closed=False)], now=self._runtime.clock.now())
             self._index_days.add(day)
             self._locks.expect(day)
-        for part in _in_batches(changed, _HELD):
+        for part in in_parts(changed, _HELD):
             records = self._sources.records([found for found, _ in part])
-            for batch in _in_batches(part, BATCH):
+            for batch in in_parts(part, BATCH):
                 self._batch(day, batch, records, pool)
         if left_out == self._left_out():  # else the day is looked at again
             fingerprint = self._sources.fingerprint(day, state.on_days(day, day))
@@ -206,9 +204,13 @@ class _Export:
     ) -> None:
         state, clock = self._runtime.state.archive, self._runtime.clock
         state.save((ArchivedRow(found.engagement_id, day, "", is_pending=True) for found, _ in batch), now=clock.now())
-        outcomes = list(pool.map(lambda each: self._write(day, each[0], records[each[0].engagement_id]), batch))
+        groups = in_parts((found for found, _ in batch), self._archive.objects.at_once)
+        outcomes: dict[str, Written | RefusedObject] = {}
+        for written in pool.map(lambda group: self._write(day, group, records), groups):
+            outcomes |= written
         rows, entries = [], []
-        for (found, source_hash), outcome in zip(batch, outcomes, strict=True):
+        for found, source_hash in batch:
+            outcome = outcomes[found.engagement_id]
             if isinstance(outcome, RefusedObject):
                 self._report.refused.append(outcome)
                 rows.append(ArchivedRow(found.engagement_id, day, ""))
@@ -220,23 +222,38 @@ class _Export:
         self._append(entries)
         state.save(rows, now=clock.now())
 
-    def _write(self, day: date, found: Found, records: Sequence[SourceRecord]) -> Written | RefusedObject:
-        objects, object_id = self._archive.objects, object_id_of(self._account, found.engagement_id)
-        try:
-            snapshot = build_snapshot(
-                object_id,
-                records,
-                self._runtime.files,
-                objects.inventory(object_id),
-                lambda path: objects.open(object_id, path),
-                self._verdicts.get(found.engagement_id, {}),
-            )
-            lock = self._locks.of(found.engagement_id, day)
-            written = objects.write(snapshot, message=_MESSAGE, author=self._archive.author, lock=lock)
-        except PermanentError as error:
-            return RefusedObject(found.engagement_id, day, str(error))
-        self._locks.note(written, lock)
-        return written
+    def _write(
+        self, day: date, group: Sequence[Found], records: Mapping[str, Sequence[SourceRecord]]
+    ) -> dict[str, Written | RefusedObject]:
+        """What became of each engagement of a group."""
+        drafts: dict[str, Draft] = {}
+        outcomes: dict[str, Written | RefusedObject] = {}
+        for found in group:
+            each = found.engagement_id
+            try:
+                drafts[each] = Draft(self._snapshot(each, records[each]), self._locks.of(each, day))
+            except PermanentError as error:
+                outcomes[each] = RefusedObject(each, day, str(error))
+        write = self._archive.objects.write_together
+        written = write(list(drafts.values()), message=_MESSAGE, author=self._archive.author)
+        for (each, draft), outcome in zip(drafts.items(), written, strict=True):
+            if isinstance(outcome, Written):
+                outcomes[each] = outcome
+                self._locks.note(outcome, draft.lock)
+            else:
+                outcomes[each] = RefusedObject(each, day, str(outcome))
+        return outcomes
+
+    def _snapshot(self, engagement_id: str, records: Sequence[SourceRecord]) -> Snapshot:
+        objects, object_id = self._archive.objects, object_id_of(self._account, engagement_id)
+        return build_snapshot(
+            object_id,
+            records,
+            self._runtime.files,
+            objects.inventory(object_id),
+            lambda path: objects.open(object_id, path),
+            self._verdicts.get(engagement_id, {}),
+        )
 
     def _count(self, day: date, written: Written) -> None:
         report = self._report
@@ -297,7 +314,7 @@ class _Export:
             return
         days = {object_id_of(self._account, row.engagement_id): row.day for row in pending}
         heads: Lookup[Logged] | None = None
-        for batch in _in_batches(ids, BATCH):
+        for batch in in_parts(ids, BATCH):
             heads = archive.ledger.heads() if heads is None else heads
             entries = [entry for each in batch for entry in self._unlogged(each, heads.get(each), days.get(each))]
             self._report.healed += len({entry.object_id for entry in entries})
@@ -318,9 +335,3 @@ class _Export:
             storage_version = place.version_id(f"{key}/{INVENTORY}") if is_newest else None
             written = Written(object_id, version, digest, is_new_version=True, storage_version=storage_version)
             yield self._entry(written, day)
-
-
-def _in_batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch

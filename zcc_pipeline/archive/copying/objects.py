@@ -9,7 +9,7 @@ from pathlib import Path
 from zcc_pipeline.archive.ocfl import Inventory
 from zcc_pipeline.archive.ocfl.inventory import INVENTORY, BadInventory, parse
 from zcc_pipeline.archive.ocfl.layout import object_key
-from zcc_pipeline.archive.storage import Place
+from zcc_pipeline.archive.storage import Parcel, Place
 from zcc_pipeline.domain.errors import PermanentError
 
 SIDECAR = f"{INVENTORY}.sha512"
@@ -91,7 +91,7 @@ def _publish(source: Place, target: Place, folder: str, keys: list[str], wanted:
         for each in keys:
             expected = digests.get(each.removeprefix(f"{_object_of(folder)}/"))
             copied += _copy_file(source, each, staged / each.removeprefix(f"{folder}/"), expected)
-        target.publish(staged, folder)
+        target.publish([Parcel(staged, folder)])
     return copied
 
 

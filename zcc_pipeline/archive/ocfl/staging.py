@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import os
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from zcc_pipeline.archive.contents import StoredPiece
 _FICLONE = 0x40049409  # linux/fs.h: share all blocks of another file
 _CANNOT_CLONE = frozenset({errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.EPERM, errno.ENOSYS})
 _CHUNK = 1 << 20
+_LARGE = 1 << 18
+"""Bytes of a file that the disk had better begin with at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,10 @@ def stage_piece(target: Path, content: bytes | StoredPiece) -> Digests:
         with target.open("rb") as stream:
             return _digest(stream, content.sha256)
     with closing(content.open()) as source, target.open("wb", buffering=0) as stream:
-        return _digest(source, content.sha256, _writing(stream))
+        digests = _digest(source, content.sha256, _writing(stream))
+        if digests.size_bytes >= _LARGE:
+            _begin_writing(stream)
+        return digests
 
 
 def _digest(source: BinaryIO, known_sha256: str | None, pass_on: Callable[[bytes], None] = lambda _: None) -> Digests:
@@ -61,6 +67,12 @@ def _writing(stream: FileIO) -> Callable[[bytes], None]:
             left = left[stream.write(left) :]
 
     return write
+
+
+def _begin_writing(stream: FileIO) -> None:
+    """To the disk, while the next pieces are read and hashed: a hint that is not waited for, where there is one."""
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _clone(source: Path, target: Path) -> bool:

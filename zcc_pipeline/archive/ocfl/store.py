@@ -1,5 +1,7 @@
 """One OCFL 1.1 object an engagement: versions are added, nothing that was written changes.
 
+Several objects may be written together: they are staged one after the other and appear after one wait for the storage.
+
 A crash leaves one of three things, and each is settled before the object is touched again: a staged folder (dropped), a
 new version that the object's own inventory does not know yet (taken over if it is whole, set aside if not; in a bucket
 that may be the first one), or an inventory newer than its sidecar (the sidecar is written anew).
@@ -8,6 +10,7 @@ that may be the first one), or an inventory newer than its sidecar (the sidecar 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from zcc_pipeline.archive.contents import Piece, Snapshot
+from zcc_pipeline.archive.ocfl.drafts import Draft
 from zcc_pipeline.archive.ocfl.inventory import (
     INVENTORY,
     NAMASTE,
@@ -29,14 +33,17 @@ from zcc_pipeline.archive.ocfl.inventory import (
 )
 from zcc_pipeline.archive.ocfl.layout import ROOT, ROOT_FILES, object_key
 from zcc_pipeline.archive.ocfl.staging import stage_piece
-from zcc_pipeline.archive.storage import UNKNOWN, Lock, Place
+from zcc_pipeline.archive.storage import UNKNOWN, Lock, Parcel, Place
 from zcc_pipeline.domain.clock import Clock
-from zcc_pipeline.domain.errors import NotFound, PermanentError
+from zcc_pipeline.domain.errors import NotFound, PermanentError, TransientError
+from zcc_pipeline.domain.parts import in_weighed_parts
 
 _TARGET = "target.json"
 _DECLARATION = b"ocfl_object_1.1\n"
 _INVENTORY_DEPTH = 5
 """Slashes before the name of an object's own inventory: the root, three tuples, the id."""
+_BYTES_AT_ONCE = 32_000_000
+"""Of objects that wait for the storage together; a larger one goes by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,23 @@ class Head:
     version: int
     inventory_sha512: str
     state: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """An object that gets a version."""
+
+    draft: Draft
+    before: Inventory | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    """A version that is ready to be published."""
+
+    parcel: Parcel
+    inventory: Inventory
+    size_bytes: int
 
 
 class ObjectStore:
@@ -108,45 +132,114 @@ class ObjectStore:
         ``lock`` is how long the storage itself is to keep what is written, where it can. ``PermanentError`` where a
         stored file is no longer the one that was downloaded: nothing is written then.
         """
-        key = object_key(snapshot.object_id)
-        with self._place.alone(key):
-            before, was_taken_over = self._settled(snapshot.object_id, lock)
-            if before is None or not _holds(before.state, snapshot):
-                return self._add_version(before, snapshot, message, author, lock)
-            version = self._place.version_id(f"{key}/{INVENTORY}") if was_taken_over else None
-            return Written(snapshot.object_id, before.head, before.digest, was_taken_over, storage_version=version)
+        (outcome,) = self.write_together([Draft(snapshot, lock)], message=message, author=author)
+        if isinstance(outcome, PermanentError):
+            raise outcome
+        return outcome
 
-    def _add_version(
-        self, before: Inventory | None, snapshot: Snapshot, message: str, author: Author, lock: Lock
-    ) -> Written:
+    @property
+    def at_once(self) -> int:
+        """How many objects are best written together."""
+        return self._place.at_once
+
+    def write_together(
+        self, drafts: Sequence[Draft], *, message: str, author: Author
+    ) -> list[Written | PermanentError]:
+        """Each of these different objects as by ``write``, in that order; an error is of that one object alone.
+
+        Any other error ends all of it; what was whole by then is in the archive.
+        """
+        groups = in_weighed_parts(
+            drafts, self._place.at_once, heaviest=_BYTES_AT_ONCE, weight=lambda draft: draft.size_bytes
+        )
+        return [outcome for group in groups for outcome in self._write_group(group, message, author)]
+
+    def _write_group(self, drafts: Sequence[Draft], message: str, author: Author) -> list[Written | PermanentError]:
+        with self._place.alone(*(object_key(each.object_id) for each in drafts)):
+            found = [self._compare(each) for each in drafts]
+            changes = [each for each in found if isinstance(each, _Change)]
+            added = iter(self._add_versions(changes, message, author) if changes else ())
+            return [next(added) if isinstance(each, _Change) else each for each in found]
+
+    def _compare(self, draft: Draft) -> Written | PermanentError | _Change:
+        object_id, key = draft.object_id, object_key(draft.object_id)
+        try:
+            before, was_taken_over = self._settled(object_id, draft.lock)
+            if before is None or not _holds(before.state, draft.snapshot):
+                return _Change(draft, before)
+            version = self._place.version_id(f"{key}/{INVENTORY}") if was_taken_over else None
+        except PermanentError as error:
+            return error
+        return Written(object_id, before.head, before.digest, was_taken_over, storage_version=version)
+
+    def _add_versions(self, changes: Sequence[_Change], message: str, author: Author) -> list[Written | PermanentError]:
+        outcomes: list[_Staged | PermanentError] = []
+        broken: OSError | TransientError | None = None
+        with self._place.staging() as staging:
+            ids = [change.draft.object_id for change in changes]
+            (staging / _TARGET).write_bytes(json.dumps({"object_ids": ids}).encode())
+            for number, change in enumerate(changes):
+                folder = staging / str(number)
+                try:
+                    outcomes.append(self._stage(folder, change, message, author))
+                except PermanentError as error:
+                    outcomes.append(error)
+                    shutil.rmtree(folder, ignore_errors=True)
+                except (OSError, TransientError) as error:  # a full disk, say: told after what is whole is published
+                    broken = error
+                    shutil.rmtree(folder, ignore_errors=True)
+                    break
+            try:
+                written = self._publish(outcomes)
+            except PermanentError as error:
+                if len(changes) > 1:  # never: see ``Place.at_once``
+                    raise
+                written = [error]
+        if broken is not None:
+            raise broken
+        return written
+
+    def _publish(self, outcomes: Sequence[_Staged | PermanentError]) -> list[Written | PermanentError]:
+        """What is staged appears; a later version is not the newest before it is shown."""
+        parcels = [each.parcel for each in outcomes if isinstance(each, _Staged)]
+        versions = iter(self._place.publish(parcels) if parcels else ())
+        written: list[Written | PermanentError] = []
+        for each in outcomes:
+            if isinstance(each, PermanentError):
+                written.append(each)
+                continue
+            inventory, version = each.inventory, next(versions)
+            object_id = inventory.object_id
+            if inventory.head > 1:
+                version = self._show(object_key(object_id), inventory, each.parcel.lock)
+            written.append(Written(object_id, inventory.head, inventory.digest, True, each.size_bytes, version))
+        return written
+
+    def _stage(self, folder: Path, change: _Change, message: str, author: Author) -> _Staged:
+        """All of a new object, or of a version."""
+        before, snapshot = change.before, change.draft.snapshot
         key, number = object_key(snapshot.object_id), 1 if before is None else before.head + 1
         state = {piece.path: _digest(piece) for piece in snapshot.pieces}
-        with self._place.staging() as staging:
-            (staging / _TARGET).write_bytes(json.dumps({"object_id": snapshot.object_id}).encode())
-            folder = staging / "object" / f"v{number}" if before is None else staging / f"v{number}"
-            folder.mkdir(parents=True)
-            fresh, size = _stage_contents(folder, snapshot.pieces, state, before)
-            inventory = next_inventory(
-                before,
-                object_id=snapshot.object_id,
-                state=state,
-                fresh=fresh,
-                created=self._clock.now(),
-                message=message,
-                author=author,
-            )
+        inside = "" if before is not None else f"v{number}/"
+        version = folder / inside
+        version.mkdir(parents=True)
+        fresh, size = _stage_contents(version, snapshot.pieces, state, before)
+        inventory = next_inventory(
+            before,
+            object_id=snapshot.object_id,
+            state=state,
+            fresh=fresh,
+            created=self._clock.now(),
+            message=message,
+            author=author,
+        )
+        _write_inventory(version, inventory)
+        if before is None:
+            (folder / NAMASTE).write_bytes(_DECLARATION)
             _write_inventory(folder, inventory)
-            digests = {f"content/{content.path}": content.sha256 for content in fresh}
-            if before is None:
-                whole = staging / "object"
-                (whole / NAMASTE).write_bytes(_DECLARATION)
-                _write_inventory(whole, inventory)
-                digests = {f"v{number}/{path}": digest for path, digest in digests.items()}
-                version = self._place.publish(whole, key, lock=lock, sha256s=digests)
-            else:
-                self._place.publish(folder, f"{key}/v{number}", lock=lock, sha256s=digests)
-                version = self._show(key, inventory, lock)
-        return Written(snapshot.object_id, number, inventory.digest, True, size, version)
+        target = key if before is None else f"{key}/v{number}"
+        digests = {f"{inside}content/{content.path}": content.sha256 for content in fresh}
+        return _Staged(Parcel(folder, target, change.draft.lock, digests), inventory, size)
 
     def _show(self, key: str, inventory: Inventory, lock: Lock) -> str | None:
         """From here on the version is the object's newest."""
@@ -219,13 +312,14 @@ class ObjectStore:
             target = folder / _TARGET
             if target.is_file():
                 try:
-                    object_id = json.loads(target.read_bytes())["object_id"]
+                    object_ids = json.loads(target.read_bytes())["object_ids"]
                 except (ValueError, KeyError):  # cut off while it was written: nothing was published then
                     continue
-                with self._place.alone(object_key(object_id)):
-                    if self._settled(object_id, UNKNOWN)[0] is None:
-                        self._place.remove_empty(object_key(object_id))
-                settled.append(object_id)
+                for object_id in object_ids:
+                    with self._place.alone(object_key(object_id)):
+                        if self._settled(object_id, UNKNOWN)[0] is None:
+                            self._place.remove_empty(object_key(object_id))
+                settled.extend(object_ids)
         return settled
 
     def protect(self, object_id: str, lock: Lock) -> None:

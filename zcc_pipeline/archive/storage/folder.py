@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from zcc_pipeline.archive.storage.place import UNKNOWN, Lock, Worm
+from zcc_pipeline.archive.storage.place import UNKNOWN, Lock, Parcel, Worm
 from zcc_pipeline.archive.storage.scratch import REMOVED, Scratch, make_folder, sync_folder, write_synced
 from zcc_pipeline.archive.storage.syncing import Disk
 
 _STAGING = "staging"
 _QUARANTINE = "quarantine"
+_AT_ONCE = 8
+"""Objects that wait for the disk together. More make little difference, and are redone when a crash comes before it."""
 
 
 class FolderPlace:
@@ -31,6 +33,11 @@ class FolderPlace:
     def locks(self) -> bool:
         """A disk has no locks of its own."""
         return False
+
+    @property
+    def at_once(self) -> int:
+        """Several: one wait for the disk is enough for all that is staged, and another for all that was renamed."""
+        return _AT_ONCE
 
     def is_there(self) -> bool:
         """Whether the folder is."""
@@ -74,27 +81,18 @@ class FolderPlace:
             self._disk.watch()
             yield folder
 
-    def publish(
-        self, staged: Path, key: str, *, lock: Lock = UNKNOWN, sha256s: Mapping[str, str] | None = None
-    ) -> str | None:
-        """Everything staged is synced, then one rename shows all of it, then the folders above are synced."""
-        del lock, sha256s
-        self._disk.settle(staged.parent)
-        target = self.top / key
-        while True:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                staged.rename(target)
-            except FileNotFoundError:
-                if not staged.is_dir():
-                    raise
-                continue  # a purge took the empty parent away in between
-            break
-        for folder in target.parents:  # made here or by another writer who may not have come to syncing them
-            sync_folder(folder)
-            if folder == self.top:
-                break
-        return None
+    def publish(self, parcels: Sequence[Parcel]) -> list[str | None]:
+        """Everything staged is synced, then one rename each shows all of it, then the folders above are synced."""
+        for folder in {parcel.staged.parent for parcel in parcels}:
+            self._disk.settle(folder)
+        above: set[Path] = set()
+        for parcel in parcels:
+            target = self.top / parcel.key
+            rename_whole(parcel.staged, target)
+            # made here or by another writer who may not have come to syncing them
+            above.update(folder for folder in target.parents if folder.is_relative_to(self.top))
+        self._disk.settle_folders(above)
+        return [None] * len(parcels)
 
     def replace(self, key: str, data: bytes, *, lock: Lock = UNKNOWN) -> str | None:
         """Written beside, synced, renamed, and the folder synced."""
@@ -148,9 +146,9 @@ class FolderPlace:
             except OSError:  # something else is in it
                 break
 
-    def alone(self, key: str) -> AbstractContextManager[None]:
+    def alone(self, *keys: str) -> AbstractContextManager[None]:
         """One writer a key on this machine, and on others where the file system hands locks on."""
-        return self._scratch.alone(key)
+        return self._scratch.alone(*keys)
 
     def interrupted(self) -> Iterator[Path]:
         """Staged folders of processes that are no longer there, and what a purge had not finished removing."""
@@ -163,3 +161,16 @@ class FolderPlace:
             reason="a folder on a disk: what is changed is shown by the ledger (the audit-trail alternative), "
             "and cannot be prevented here",
         )
+
+
+def rename_whole(staged: Path, target: Path) -> None:
+    """A staged folder to its place, whose parents are made."""
+    while True:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            staged.rename(target)
+        except FileNotFoundError:
+            if not staged.is_dir():
+                raise
+            continue  # a purge took the empty parent away in between
+        return

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -31,12 +31,30 @@ class Lock:
 UNKNOWN = Lock()
 
 
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A staged folder that is to appear under a key that has none."""
+
+    staged: Path
+    key: str
+    lock: Lock = UNKNOWN
+    sha256s: Mapping[str, str] = field(default_factory=dict)
+    """Digests of staged files by path, in hex, as they were when the file was made: storage that can checks what
+    arrives against them."""
+
+
 class Place(Protocol):
     """A folder or a bucket. Everything that returns is there for good."""
 
     @property
     def locks(self) -> bool:
         """Whether the storage itself keeps what is written from being changed: a ``Lock`` means something here."""
+        ...
+
+    @property
+    def at_once(self) -> int:
+        """How many parcels ``publish`` takes at a time: several where they then wait for the storage together, one
+        where the storage takes each by itself and may refuse it."""
         ...
 
     def is_there(self) -> bool:
@@ -67,13 +85,11 @@ class Place(Protocol):
         """A new folder on this machine from which ``publish`` takes. It outlives a crash, for ``interrupted``."""
         ...
 
-    def publish(
-        self, staged: Path, key: str, *, lock: Lock = UNKNOWN, sha256s: Mapping[str, str] | None = None
-    ) -> str | None:
-        """A staged folder appears under a key that has none; its ``inventory.json`` never before its other files.
+    def publish(self, parcels: Sequence[Parcel]) -> list[str | None]:
+        """Each appears under its key as a whole, its ``inventory.json`` never before its other files.
 
-        ``sha256s`` are digests of staged files by path, in hex, as they were when the file was made: storage that can
-        checks what arrives against them. Returns the ``version_id`` of its ``inventory.json``.
+        Returns the ``version_id`` of each one's ``inventory.json``. Where it raises, some may have appeared; none in
+        part.
         """
         ...
 
@@ -102,8 +118,8 @@ class Place(Protocol):
         """Folders above a key that hold nothing."""
         ...
 
-    def alone(self, key: str) -> AbstractContextManager[None]:
-        """Nobody else on this machine changes what is under that key meanwhile."""
+    def alone(self, *keys: str) -> AbstractContextManager[None]:
+        """Nobody else on this machine changes what is under these keys meanwhile. Who needs several asks at once."""
         ...
 
     def interrupted(self) -> Iterator[Path]:

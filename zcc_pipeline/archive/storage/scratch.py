@@ -6,12 +6,13 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
-_LOCKS = 256
+_LOCKS = 4_096
+"""Many more than threads hold at once: two keys with one lock wait for each other for nothing."""
 REMOVED = "removed-"
 """Begins the name of what a removal has moved out of sight and not deleted yet."""
 
@@ -33,13 +34,18 @@ class Scratch:
             shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
-    def alone(self, key: str) -> Iterator[None]:
-        """One of a few lock files, by the key's digest; it ends with the process that holds it."""
-        number = int.from_bytes(sha256(key.encode()).digest()[:2], "big") % _LOCKS
-        path = self.folder / "locks" / f"{number:03d}"
-        make_folder(path.parent)
-        with path.open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    def alone(self, *keys: str) -> Iterator[None]:
+        """A lock file for each key, by its digest; it ends with the process that holds it.
+
+        Everyone takes several in the same order, and none twice: nobody waits in a circle.
+        """
+        folder = self.folder / "locks"
+        make_folder(folder)
+        numbers = {int.from_bytes(sha256(key.encode()).digest()[:2], "big") % _LOCKS for key in keys}
+        with ExitStack() as held:
+            for number in sorted(numbers):
+                lock = held.enter_context((folder / f"{number:04d}").open("ab"))
+                fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def interrupted(self) -> Iterator[Path]:

@@ -1,9 +1,10 @@
-"""When is what was written on disk for good? One call for a whole staged folder, shared by threads that wait at once.
+"""When is what was written on disk for good? One call for all that is staged, shared by threads that wait at once.
 
 An object is ten small files in five folders. A sync of each is a commit of the file system's journal each time; one
-``syncfs`` is one commit for all of them, and for those of the other threads. It waits for everything that anybody has
-written on that file system, and reports errors since Linux 5.8 (syncfs(2)); where it cannot be relied on (another
-system, a network or user-space file system, an overlay), each file and folder is synced on its own.
+``syncfs`` is one commit for all of them, for those of a whole group of objects, and for those of the other threads. It
+waits for everything that anybody has written on that file system, and reports errors since Linux 5.8 (syncfs(2)); where
+it cannot be relied on (another system, a network or user-space file system, an overlay), each file and folder is synced
+on its own.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import errno
 import os
 import re
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from threading import Condition
@@ -79,6 +80,14 @@ class Disk:
         """Returns when every file and folder below is on disk."""
         if self._together is None:
             sync_tree(staged)
+        else:
+            self._together.wait()
+
+    def settle_folders(self, folders: Iterable[Path]) -> None:
+        """Returns when what was created or renamed in these, themselves, is on disk."""
+        if self._together is None:
+            for folder in folders:
+                sync_folder(folder)
         else:
             self._together.wait()
 

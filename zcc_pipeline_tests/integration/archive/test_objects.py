@@ -270,7 +270,7 @@ def test_folders_that_were_made_for_an_object_that_never_came_are_taken_away(arc
     with archive.place.staging() as staged:
         kept = staged.with_name("999999999-crashed")
         kept.mkdir()
-        (kept / "target.json").write_text(json.dumps({"object_id": object_id(2)}))
+        (kept / "target.json").write_text(json.dumps({"object_ids": [object_id(2)]}))
     assert not archive.judged_valid()
     assert archive.store.recover() == [object_id(2)]
     assert archive.judged_valid()

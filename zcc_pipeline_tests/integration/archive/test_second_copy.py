@@ -102,7 +102,7 @@ class Dies(FolderPlace):
         if self.steps < 0:
             raise KeyboardInterrupt
 
-    def publish(self, *arguments: Any, **options: Any) -> str | None:
+    def publish(self, *arguments: Any, **options: Any) -> list[str | None]:
         self._step()
         return super().publish(*arguments, **options)
 

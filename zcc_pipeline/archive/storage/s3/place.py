@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-from zcc_pipeline.archive.storage.place import UNKNOWN, Lock, Worm
+from zcc_pipeline.archive.storage.place import UNKNOWN, Lock, Parcel, Worm
 from zcc_pipeline.archive.storage.s3.client import Bucket
 from zcc_pipeline.archive.storage.s3.errors import AlreadyThere, explained
 from zcc_pipeline.archive.storage.s3.locks import LOCK_DAYS, LockMode, Locks
@@ -71,6 +71,11 @@ class S3Place:
         """Whether the bucket has Object Lock and it is used."""
         return self.object_locks.mode is not LockMode.NONE
 
+    @property
+    def at_once(self) -> int:
+        """One: another machine may have put the same. Threads put several side by side."""
+        return 1
+
     def is_there(self) -> bool:
         """Whether anything was archived."""
         return any(True for folder in sorted(LOCKED) for _ in self.folders(folder))
@@ -112,16 +117,18 @@ class S3Place:
         """A folder on this machine."""
         return self._scratch.new()
 
-    def publish(
-        self, staged: Path, key: str, *, lock: Lock = UNKNOWN, sha256s: Mapping[str, str] | None = None
-    ) -> str | None:
+    def publish(self, parcels: Sequence[Parcel]) -> list[str | None]:
+        """One after the other."""
+        return [self._publish(parcel) for parcel in parcels]
+
+    def _publish(self, parcel: Parcel) -> str | None:
         """Contents at once, then inventories from the inside out. The first, the version's own, is only put where there
         is none: ``PermanentError`` where another machine has published that version in the meantime."""
-        digests = sha256s or {}
+        staged, key = parcel.staged, parcel.key
         paths = [path.relative_to(staged) for path in sorted(staged.rglob("*")) if path.is_file()]
-        arguments = self._arguments(key, lock)
+        arguments = self._arguments(key, parcel.lock)
         contents = [path for path in paths if path.name not in LAST]
-        list(self._pool().map(lambda path: self._put_file(staged, key, path, digests, arguments), contents))
+        list(self._pool().map(lambda path: self._put_file(parcel, path, arguments), contents))
         first, *others = sorted((path for path in paths if path.name in LAST), key=_turn)
         try:
             shown = self._put_new(f"{key}/{first.as_posix()}", (staged / first).read_bytes(), arguments)
@@ -132,14 +139,12 @@ class S3Place:
             shown = found if path == Path(LAST[0]) else shown
         return shown
 
-    def _put_file(
-        self, staged: Path, key: str, path: Path, digests: Mapping[str, str], arguments: dict[str, Any]
-    ) -> None:
-        known = digests.get(path.as_posix())
+    def _put_file(self, parcel: Parcel, path: Path, arguments: dict[str, Any]) -> None:
+        known = parcel.sha256s.get(path.as_posix())
         put_file(
             self.bucket,
-            f"{key}/{path.as_posix()}",
-            staged / path,
+            f"{parcel.key}/{path.as_posix()}",
+            parcel.staged / path,
             digest=None if known is None else bytes.fromhex(known),
             limits=self._limits,
             **arguments,
@@ -199,9 +204,9 @@ class S3Place:
     def remove_empty(self, key: str) -> None:
         """Nothing: a bucket has no folders."""
 
-    def alone(self, key: str) -> AbstractContextManager[None]:
+    def alone(self, *keys: str) -> AbstractContextManager[None]:
         """One writer a key on this machine."""
-        return self._scratch.alone(key)
+        return self._scratch.alone(*keys)
 
     def interrupted(self) -> Iterator[Path]:
         """Staged folders of processes of this machine that are no longer there."""
