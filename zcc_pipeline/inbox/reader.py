@@ -113,10 +113,13 @@ class InboxReader:
         return (found[0][0] or 0) if found else 0
 
     def last_received_at(self) -> datetime | None:
-        """When the last event came, also when its row has been pruned since (within the 30 days of dedupe memory)."""
+        """When the last event came, also when its row has been pruned since (within the 30 days of dedupe memory).
+
+        A gap is no event: the listener says it itself, and most often where nothing comes.
+        """
         # by number, not by time: the table has no index on time where one host writes it in order
         query = (
-            "SELECT coalesce((SELECT received_at FROM zcc_inbox ORDER BY seq DESC LIMIT 1),"
+            "SELECT coalesce((SELECT received_at FROM zcc_inbox WHERE intake <> 'gap' ORDER BY seq DESC LIMIT 1),"
             " (SELECT max(received_at) FROM zcc_inbox_seen))"
         )
         found = self._view.select(query)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -73,6 +74,8 @@ def test_numbers_come_in_pages_and_unknown_ones_are_left_out(inbox_url: str) -> 
         assert [row.seq for row in reader.rows([5, 1, 99, 3])] == [1, 3, 5]
         assert reader.rows([]) == []
         assert reader.last_received_at() == events[-1].received_at
+        with_inbox(inbox_url, lambda inbox: inbox.put(replace(make_event(9), intake="gap")))
+        assert reader.last_received_at() == events[-1].received_at, "a gap is no event"
 
 
 def test_an_inbox_keeps_its_id_and_another_has_another(sqlite_url: str, tmp_path: Path) -> None:
