@@ -226,15 +226,24 @@ class StoredArtefacts:
     def _change(
         self, kind: ArtefactKind, source_ids: Iterable[str], change: Callable[[sa.RowMapping], dict[str, Any]]
     ) -> None:
+        """Rows are locked in the order of their ids, so that two who change the same never wait in a circle."""
         with self._database.write() as connection:
-            for source_id in source_ids:
-                key = (artefacts.c.kind == kind) & (artefacts.c.source_id == source_id)
-                row = connection.execute(sa.select(artefacts).where(key).with_for_update()).mappings().one_or_none()
-                if row is None:
-                    raise PermanentError(f"{kind} {source_id} was never wanted")
-                values = change(row)
-                if values:
-                    connection.execute(sa.update(artefacts).where(key).values(values))
+            for ids in id_parts(source_ids):
+                of_them = sa.select(artefacts).where(artefacts.c.kind == kind, artefacts.c.source_id.in_(ids))
+                found = connection.execute(of_them.order_by(artefacts.c.source_id).with_for_update()).mappings()
+                rows = {row["source_id"]: row for row in found}
+                changes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+                for source_id in ids:
+                    if source_id not in rows:
+                        raise PermanentError(f"{kind} {source_id} was never wanted")
+                    values = change(rows[source_id])
+                    if values:
+                        changes.setdefault(tuple(values), []).append({"key": source_id, **values})
+                for names, parameters in changes.items():
+                    update = sa.update(artefacts).where(
+                        artefacts.c.kind == kind, artefacts.c.source_id == sa.bindparam("key")
+                    )
+                    connection.execute(update.values({name: sa.bindparam(name) for name in names}), parameters)
 
 
 def _attempt(row: sa.RowMapping, now: datetime) -> dict[str, Any]:
