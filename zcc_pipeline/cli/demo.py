@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,21 +11,17 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from zcc_pipeline.cli.demo_archive import verifying_altered_copy
-from zcc_pipeline.cli.demo_events import EVENT_SETTINGS, look_back, push, receiving
-from zcc_pipeline.cli.demo_exports import crms_served, export_to_all
-from zcc_pipeline.cli.demo_home import TRUTH, DemoAccount, claim, demo_environment
+from zcc_pipeline.cli.demo_exports import crm_options
+from zcc_pipeline.cli.demo_home import TRUTH, DemoAccount, claim
+from zcc_pipeline.cli.demo_run import Served, run_demo
 from zcc_pipeline.cli.options import JsonOption
-from zcc_pipeline.cli.progress import underway, watched
-from zcc_pipeline.cli.run import show_troubles
 from zcc_pipeline.cli.screen import print_json, say
 from zcc_pipeline.cli.sentences import FAILED
 from zcc_pipeline.cli.simulate import Faults, FaultsOption, LoadOption, SeedOption
-from zcc_pipeline.cli.standin_process import StandIn, standin_process
-from zcc_pipeline.domain.errors import PermanentError
+from zcc_pipeline.cli.standin_process import standin_starting
 
 if TYPE_CHECKING:
-    from zcc_pipeline.pipeline.runtime import Runtime
+    from zcc_pipeline.cli.demo_report import DemoReport
 
 
 def demo(
@@ -61,13 +56,20 @@ def demo(
     account = claim(settings.home, DemoAccount(seed, engagements_per_day, settings.timezone, str(first)))
     if not as_json:
         say(f"An invented contact centre, {first} to {last}, about {engagements_per_day:,} engagements a day.")
-    zoom = standin_process(_standin_options(account, last, faults, settings.home / TRUTH))
-    with zoom as standin, crms_served(settings.home) as crms:
-        environment = demo_environment(settings, account, {**standin.environment, **EVENT_SETTINGS})
-        is_good = _run_and_report(environment, standin, crms, account, first, today, as_json=as_json)
+    with (
+        standin_starting(_standin_options(account, last, faults, settings.home / TRUTH)) as zoom,
+        standin_starting(crm_options(settings.home)) as crms,
+    ):
+        served = Served(settings, account, zoom, crms)
+        with ExitStack() as until_shown:
+            report = run_demo(served, first, today, until_shown, as_json=as_json)
+            if not ui:  # they end while the report is shown
+                zoom.stop()
+                crms.stop()
+            _show(report, as_json=as_json)
         if ui:
-            _leave_ui_open(settings.home, environment | crms.environment)
-    if not is_good:
+            _leave_ui_open(settings.home, {**served.environment, **crms.served().environment})
+    if not report.is_good:
         raise typer.Exit(FAILED)
 
 
@@ -84,79 +86,13 @@ def _standin_options(account: DemoAccount, last: date, faults: Faults, truth: Pa
     ]
 
 
-def _run_and_report(
-    environment: Mapping[str, str],
-    standin: StandIn,
-    crms: StandIn,
-    account: DemoAccount,
-    first: date,
-    today: date,
-    *,
-    as_json: bool,
-) -> bool:
-    """Days up to and with today: conversations that were open for weeks may have ended this morning.
+def _show(report: DemoReport, *, as_json: bool) -> None:
+    from zcc_pipeline.cli.demo_report import report_document, show_report
 
-    The CRMs are not known to the graph's run: they are filled side by side afterwards, which takes a fifth of the time.
-    """
-    from zcc_pipeline.cli.demo_report import make_report, report_document, show_report
-    from zcc_pipeline.domain.window import day_window
-    from zcc_pipeline.settings import load_settings, open_runtime
-
-    settings = load_settings(environment)
-    with watched(as_json=as_json) as progress:
-        with underway(progress, "getting ready"):
-            from zcc_pipeline.orchestration.run import run_range
-        with open_runtime(settings) as runtime:
-            listed = runtime.state.windows.complete_days("zoom/engagements", account.first, today)
-            analytics, first_to_run = runtime.config.warehouse.analytics_path, _first_to_run(account, first, listed)
-            since = day_window(first_to_run, runtime.config.timezone).start
-            with (
-                underway(progress, "receiving what is pushed"),
-                _reading_models(runtime),
-                receiving(runtime.config, runtime.clock) as listening,
-            ):
-                push(standin.control_url, listening, since, runtime.clock.now())
-        with underway(progress, "the whole graph"):
-            summary = run_range(first_to_run, today, settings=settings, progress=progress)
-        if not analytics.is_file():
-            show_troubles(summary)
-            raise PermanentError(f"nothing was published to {analytics}, so there is nothing to show")
-        with underway(progress, "comparing with what is true"), open_runtime(settings) as runtime:
-            reconciled = look_back(runtime, standin.control_url, [*_days(first_to_run, today), today])
-        with (
-            open_runtime(load_settings({**environment, **crms.environment})) as runtime,
-            verifying_altered_copy(runtime, environment) as verifying,
-        ):
-            with underway(progress, "out to five CRMs"):
-                arrived = export_to_all(runtime, crms.control_urls)
-            with underway(progress, "looking for the altered byte"):
-                proved = None if verifying is None else verifying.proved()
-            truth = settings.home / TRUTH
-            report = make_report(runtime, summary, reconciled, arrived, proved, truth=truth, last=today)
     if as_json:
         print_json(report_document(report))
     else:
         show_report(report)
-    return report.is_good
-
-
-@contextmanager
-def _reading_models(runtime: Runtime) -> Iterator[None]:
-    """Let dbt read its project beside what is done here; in a new home that takes it some seconds."""
-    with ThreadPoolExecutor(1) as thread:
-        reading = thread.submit(runtime.warehouse.manifest_path)
-        yield
-        reading.result()
-
-
-def _first_to_run(account: DemoAccount, wanted: date, listed: Mapping[date, object]) -> date:
-    """The first day wanted, or an earlier one that the account has and no demo has read yet."""
-    unread = [day for day in _days(account.first, wanted) if day not in listed]
-    return min([wanted, *unread])
-
-
-def _days(first: date, last: date) -> Sequence[date]:
-    return [first + timedelta(days=number) for number in range((last - first).days)]
 
 
 def _leave_ui_open(home: Path, environment: Mapping[str, str]) -> None:

@@ -1,21 +1,29 @@
-"""The demo's way out: five CRMs on loopback, filled by the production path at once, and what arrived there."""
+"""The demo's way out: five CRMs on loopback, filled by the production path at once, and what arrived there.
+
+This is done in a process of its own (``demo_export_process``): it has what it needs as soon as the analysts' copy is
+published, while the graph goes on to the archive.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+import tempfile
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from zcc_pipeline.cli.screen import paragraph, say, shortened, table
 from zcc_pipeline.cli.simulate_crm import Crm
-from zcc_pipeline.cli.standin_process import StandIn, standin_process
+from zcc_pipeline.cli.standin_process import StandIn
+from zcc_pipeline.domain.errors import PermanentError
 
 if TYPE_CHECKING:
     from zcc_pipeline.exports.report import ExportReport
@@ -59,7 +67,14 @@ class Arrived:
 
     crm: str
     title: str
-    report: ExportReport
+    counts: Mapping[str, int]
+    """Engagements by what became of them, as ``exports.outcomes.Status`` names it."""
+    not_due: int
+    refused: Mapping[str, int]
+    """By the CRM's code."""
+    api_calls: int
+    stopped: str
+    is_complete: bool
     held: Mapping[str, int]
     """Of the engagements that the ledger calls settled: records there ``once``, ``several`` times, ``missing``."""
     sample: Mapping[str, Any] | None
@@ -69,15 +84,63 @@ class Arrived:
     def is_good(self) -> bool:
         """Whether everything that was due is there, once."""
         is_there_once = not (self.held["several"] or self.held["missing"])
-        return self.report.is_complete and not self.report.codes and is_there_once
+        return self.is_complete and not self.refused and is_there_once
+
+
+def crm_options(home: Path) -> list[str]:
+    """For the stand-in: all five in one process, holding what earlier demos wrote."""
+    return [*(f"--crm={crm.value}" for crm in Crm), "--port=0", f"--keep={home / FOLDER}"]
+
+
+class Exporting:
+    """An export to all of them, in a process that waits for the word to begin."""
+
+    def __init__(self, process: subprocess.Popen[bytes], complaints: IO[bytes]) -> None:
+        self._process, self._complaints = process, complaints
+        self._is_begun = False
+
+    def begin(self, environment: Mapping[str, str], crms: StandIn) -> None:
+        """What is published may leave now; said a second time, it changes nothing."""
+        if self._is_begun:
+            return
+        self._is_begun = True
+        word = {"environment": {**environment, **crms.environment}, "control_urls": crms.control_urls}
+        assert self._process.stdin is not None  # noqa: S101 - asked for
+        with suppress(BrokenPipeError):  # it has died, which is said by whoever waits for its end
+            self._process.stdin.write(json.dumps(word).encode() + b"\n")
+            self._process.stdin.flush()
+
+    def arrived(self) -> list[Arrived]:
+        """Wait for its end. Raises ``PermanentError`` where it failed."""
+        assert self._process.stdout is not None  # noqa: S101 - asked for
+        said, code = self._process.stdout.read(), self._process.wait()
+        if code:
+            self._complaints.seek(0)
+            lines = self._complaints.read().decode(errors="replace").strip().splitlines()
+            why = lines[-1] if lines else f"exit code {code}"
+            raise PermanentError(f"the CRMs could not be filled: {why}")
+        return [Arrived(**each) for each in json.loads(said)]
 
 
 @contextmanager
-def crms_served(home: Path) -> Iterator[StandIn]:
-    """All five in one process, holding what earlier demos wrote."""
-    arguments = [*(f"--crm={crm.value}" for crm in Crm), "--port=0", f"--keep={home / FOLDER}"]
-    with standin_process(arguments) as served:
-        yield served
+def exporting() -> Iterator[Exporting]:
+    """Start the process that exports: it is ready when it is told to begin, and ends with the block.
+
+    Its standard input is a pipe from here: the kernel closes it when this process dies, and the export then ends.
+    """
+    with (
+        tempfile.TemporaryFile() as complaints,
+        subprocess.Popen(
+            [sys.executable, "-m", "zcc_pipeline.cli.demo_export_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+        ) as process,
+    ):
+        try:
+            yield Exporting(process, complaints)
+        finally:
+            process.kill()
 
 
 def export_to_all(runtime: Runtime, control_urls: Mapping[str, str]) -> list[Arrived]:
@@ -107,7 +170,18 @@ def _arrived(runtime: Runtime, crm: str, control_url: str, report: ExportReport,
     if shown is not None:
         sample = _control(f"{control_url}/record?" + urllib.parse.urlencode({"holds": shown}))
     held = _control(f"{control_url}/holding", {"values": _settled(runtime, crm)})
-    return Arrived(crm, TITLES[crm], report, held, sample)
+    return Arrived(
+        crm=crm,
+        title=TITLES[crm],
+        counts={status.value: count for status, count in report.counts.items()},
+        not_due=report.not_due,
+        refused=dict(report.codes),
+        api_calls=report.usage.api_calls,
+        stopped=report.stopped,
+        is_complete=report.is_complete,
+        held=held,
+        sample=sample,
+    )
 
 
 def _people(analytics: Path) -> list[dict[str, Any]]:
@@ -157,14 +231,13 @@ def show_arrived(arrived: Sequence[Arrived]) -> None:
 
 
 def _row(each: Arrived) -> tuple[object, ...]:
-    counts = {status.value: count for status, count in each.report.counts.items()}
     names = ("created", "updated", "unchanged")
     return (
         each.title,
-        *(counts.get(name, 0) for name in names),
-        each.report.not_due,
-        counts.get("failed_permanent", 0),
-        each.report.usage.api_calls,
+        *(each.counts.get(name, 0) for name in names),
+        each.not_due,
+        each.counts.get("failed_permanent", 0),
+        each.api_calls,
         each.held["once"],
     )
 
@@ -194,11 +267,11 @@ def arrived_document(arrived: Sequence[Arrived]) -> list[dict[str, object]]:
         {
             "crm": each.crm,
             "is_good": each.is_good,
-            "counts": {status.value: count for status, count in each.report.counts.items()},
-            "not_due": each.report.not_due,
-            "refused": dict(each.report.codes),
-            "api_calls": each.report.usage.api_calls,
-            "stopped": each.report.stopped,
+            "counts": dict(each.counts),
+            "not_due": each.not_due,
+            "refused": dict(each.refused),
+            "api_calls": each.api_calls,
+            "stopped": each.stopped,
             "held": dict(each.held),
             "record": each.sample,
         }

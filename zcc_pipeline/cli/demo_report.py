@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,7 +15,7 @@ from zcc_pipeline.cli import demo_truth
 from zcc_pipeline.cli.completeness_table import as_rows, show_by_kind
 from zcc_pipeline.cli.coverage_table import show_coverage_by_day
 from zcc_pipeline.cli.dagster_ui import ui_commands
-from zcc_pipeline.cli.demo_archive import Proved, proved_document, show_proved
+from zcc_pipeline.cli.demo_archive import Proved, Verifying, proved_document, show_proved
 from zcc_pipeline.cli.demo_events import Reconciled, reconciled_document
 from zcc_pipeline.cli.demo_exports import Arrived, arrived_document, show_arrived
 from zcc_pipeline.cli.demo_questions import Answer, answer_all
@@ -68,12 +70,12 @@ def make_report(
     summary: RunSummary,
     reconciled: Reconciled,
     arrived: list[Arrived],
-    proved: Proved | None,
+    verifying: Verifying | None,
     *,
     truth: Path,
     last: date,
 ) -> DemoReport:
-    """Gather it after a run."""
+    """Gather it after a run; the verification that is under way is waited for last."""
     from zcc_pipeline.pipeline.status import status
 
     return DemoReport(
@@ -83,26 +85,37 @@ def make_report(
         status=status(runtime, None, last),
         reconciled=reconciled,
         arrived=arrived,
-        proved=proved,
         agreement=compare_with_truth(runtime, truth),
         places=_places(runtime),
         answers=answer_all(runtime.config.warehouse.analytics_path),
+        proved=None if verifying is None else verifying.proved(),
     )
 
 
 def _places(runtime: Runtime) -> list[Place]:
     home, warehouse = runtime.config.home, runtime.config.warehouse
     return [
-        _folder("lake: every record version, Parquet", home / "lake"),
-        _folder("recordings, transcripts, voicemails", home / "files"),
-        _folder("archive: one object an engagement, and a ledger", home / "archive"),
+        folder_place("lake: every record version, Parquet", home / "lake"),
+        folder_place("recordings, transcripts, voicemails", home / "files"),
+        folder_place("archive: one object an engagement, and a ledger", home / "archive"),
         Place("ready to query (DuckDB)", warehouse.analytics_path, bytes_text(warehouse.analytics_path.stat().st_size)),
     ]
 
 
-def _folder(what: str, folder: Path) -> Place:
-    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+def folder_place(what: str, folder: Path) -> Place:
+    """What a folder holds; nothing where there is none."""
+    sizes = list(_sizes(str(folder))) if folder.is_dir() else []
     return Place(what, folder, f"{len(sizes):,} files, {bytes_text(sum(sizes))}")
+
+
+def _sizes(folder: str) -> Iterator[int]:
+    """Of the files under it: an archive has so many that pathlib would take seconds."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _sizes(entry.path)
+            else:
+                yield entry.stat().st_size
 
 
 def show_report(report: DemoReport) -> None:

@@ -24,9 +24,27 @@ class StandIn:
     """Of CRMs, by name."""
 
 
+class StandInProcess:
+    """A stand-in that was started, and may not be ready yet."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._served: StandIn | None = None
+
+    def served(self) -> StandIn:
+        """Where it is served; waits until it is. Raises ``PermanentError`` where it did not start."""
+        if self._served is None:
+            self._served = _announced(self._process)
+        return self._served
+
+    def stop(self) -> None:
+        """Ask it to end, without waiting until it has."""
+        self._process.terminate()
+
+
 @contextmanager
-def standin_process(arguments: Sequence[str]) -> Iterator[StandIn]:
-    """Serve a stand-in.
+def standin_starting(arguments: Sequence[str]) -> Iterator[StandInProcess]:
+    """Start a stand-in, without waiting until it is ready; it ends with the block.
 
     Its standard input is a pipe from here: the kernel closes it when this process dies, and the stand-in then stops.
     """
@@ -38,10 +56,17 @@ def standin_process(arguments: Sequence[str]) -> Iterator[StandIn]:
         start_new_session=True,  # Ctrl-C is for this process, which then lets the stand-in finish
     ) as process:
         try:
-            yield _announced(process)
+            yield StandInProcess(process)
         finally:
             process.terminate()
             process.wait()
+
+
+@contextmanager
+def standin_process(arguments: Sequence[str]) -> Iterator[StandIn]:
+    """Serve a stand-in for the length of the block."""
+    with standin_starting(arguments) as started:
+        yield started.served()
 
 
 def _announced(process: subprocess.Popen[bytes]) -> StandIn:
