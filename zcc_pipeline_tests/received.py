@@ -12,6 +12,7 @@ from typing import Any
 from zcc_pipeline.domain.clock import Clock, SystemClock
 from zcc_pipeline.domain.events import CONNECTION_GAP, Intake, PushedEvent, zoom_event
 from zcc_pipeline.inbox import Inbox
+from zcc_pipeline.sources.receiver import CHALLENGE_NOTE
 from zcc_pipeline.sources.receiver.flow_events import flow_event
 
 ACCOUNT = "account"
@@ -60,13 +61,19 @@ def gap(start: datetime, end: datetime) -> PushedEvent:
     return PushedEvent("gap", end, hashlib.sha256(b"gap\0" + body).digest(), CONNECTION_GAP, start, None, None, body)
 
 
-def receive(url: str, *events: PushedEvent, clock: Clock | None = None) -> list[int | None]:
-    """Put them in, in that order; their numbers, None for a duplicate."""
-    return asyncio.run(_put_all(url, events, clock or SystemClock()))
+def receive(
+    url: str, *events: PushedEvent, clock: Clock | None = None, challenge_at: datetime | None = None
+) -> list[int | None]:
+    """Put them in, in that order; their numbers, None for a duplicate ``challenge_at``: when Zoom asked."""
+    return asyncio.run(_put_all(url, events, clock or SystemClock(), challenge_at))
 
 
-async def _put_all(url: str, events: Iterable[PushedEvent], clock: Clock) -> list[int | None]:
+async def _put_all(
+    url: str, events: Iterable[PushedEvent], clock: Clock, challenge_at: datetime | None
+) -> list[int | None]:
     inbox = Inbox.open(url, clock=clock)
+    if challenge_at is not None:
+        inbox.note(CHALLENGE_NOTE, challenge_at)
     try:
         return [(await inbox.put(event)).seq for event in events]
     finally:

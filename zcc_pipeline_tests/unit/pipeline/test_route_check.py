@@ -89,6 +89,20 @@ def test_an_intake_that_is_set_up_and_never_heard_anything_is_a_warning(tmp_path
     assert "`zcc receive`" in receiver.remedy
 
 
+def test_a_receiver_that_heard_nothing_for_long_in_business_hours_is_named_and_a_question_of_zooms_is_a_word(
+    tmp_path: Path,
+) -> None:
+    """It is Sunday noon; from Friday 13:00 on there were five business hours, four are too many."""
+    friday = NOW - timedelta(days=1, hours=23)
+    verdicts = []
+    with open_home(tmp_path) as runtime:
+        for last_word in (None, friday + timedelta(hours=3)):
+            receive(runtime.config.inbox_url, pushed("engagement_ended", {}, friday), challenge_at=last_word)
+            (receiver,) = [one for one in examined(runtime) if one.topic == "receiver"]
+            verdicts.append(receiver.verdict)
+    assert verdicts == [Verdict.WARNING, Verdict.OK]
+
+
 @pytest.mark.parametrize(("minutes", "is_told"), [(29, False), (31, True)])
 def test_events_that_nobody_applies_are_told(tmp_path: Path, minutes: int, *, is_told: bool) -> None:
     at = NOW - timedelta(minutes=minutes)
