@@ -217,12 +217,17 @@ def compare(events: int, rounds: int, connections: int) -> None:
 
 def million(connections: int) -> None:
     """Memory of the receiving process, from the first 100,000 events to the last."""
+    resident: list[float] = []
     with tempfile.TemporaryDirectory() as folder, server("inbox", folder) as (port, pid):
         for done in range(0, 1_000_000, 100_000):
             result = run_candidate("receiver.py", "--send", str(port), str(done), "100000", str(connections))
             status = Path(f"/proc/{pid}/status").read_text()
-            resident = int(status.partition("VmRSS:")[2].split()[0]) / 1024
-            print(f"{done + 100_000:9,} events   {resident:6.1f} MB   p99 {result['p99']:5.1f} ms", flush=True)
+            resident.append(int(status.partition("VmRSS:")[2].split()[0]) / 1024)
+            print(f"{done + 100_000:9,} events   {resident[-1]:6.1f} MB   p99 {result['p99']:5.1f} ms", flush=True)
+    grown = resident[-1] / resident[0]
+    print(f"the last against the first 100,000: {grown:.2f} x   (aim: flat, at most 1.1)")
+    if grown > 1.1:
+        raise SystemExit(1)
 
 
 def main() -> None:
