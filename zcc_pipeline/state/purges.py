@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
-from itertools import islice
 
 import sqlalchemy as sa
 
 from zcc_pipeline.domain.errors import TransientError
+from zcc_pipeline.domain.parts import in_parts
 from zcc_pipeline.domain.purging import PendingPurge, Traces
-from zcc_pipeline.state.database import Database
+from zcc_pipeline.state.database import Database, id_parts
 from zcc_pipeline.state.schema import (
     absences,
     archive_strays,
@@ -29,7 +29,6 @@ from zcc_pipeline.state.schema import (
     refresh_due,
 )
 
-_IDS_PER_QUERY = 5_000  # under SQLite's limit on bound values
 _ROWS = 500
 _DAY = "day"
 _ROW = [purges.c[name] for name in PendingPurge.__dataclass_fields__]
@@ -82,9 +81,8 @@ class StoredPurges:
             )
             for value in values
         ]
-        iterator = iter(rows)
         with self._database.write() as connection:
-            while some := list(islice(iterator, _IDS_PER_QUERY)):
+            for some in in_parts(rows, _ROWS):
                 connection.execute(self._database.insert(purge_traces).on_conflict_do_nothing(), some)
 
     def traces(self) -> Traces:
@@ -114,7 +112,7 @@ class StoredPurges:
 
     def _mark(self, engagement_ids: Iterable[str], **values: bool) -> None:
         with self._database.write() as connection:
-            for ids in _in_parts(engagement_ids):
+            for ids in id_parts(engagement_ids):
                 connection.execute(sa.update(purges).where(purges.c.engagement_id.in_(ids)).values(**values))
 
     def abandon(self, engagement_ids: Iterable[str]) -> None:
@@ -130,7 +128,7 @@ class StoredPurges:
         with self._database.write() as connection:
             if self._database.is_sqlite:
                 connection.exec_driver_sql("PRAGMA secure_delete = ON")
-            for ids in _in_parts(engagement_ids):
+            for ids in id_parts(engagement_ids):
                 for table in (purge_traces, purges):
                     connection.execute(sa.delete(table).where(table.c.engagement_id.in_(ids)))
 
@@ -138,7 +136,7 @@ class StoredPurges:
         """Files that were wanted of them: kind, id, day and engagement."""
         columns = [artefacts.c[name] for name in ("kind", "source_id", "day", "engagement_id")]
         with self._database.read() as connection:
-            for ids in _in_parts(engagement_ids):
+            for ids in id_parts(engagement_ids):
                 query = sa.select(*columns).where(artefacts.c.engagement_id.in_(ids))
                 yield from (tuple(row) for row in connection.execute(query).fetchall())
 
@@ -161,7 +159,7 @@ class StoredPurges:
             def delete(
                 table: sa.Table, column: sa.Column[str], values: Iterable[str], *more: sa.ColumnElement[bool]
             ) -> None:
-                for some in _in_parts(values):
+                for some in id_parts(values):
                     gone = connection.execute(sa.delete(table).where(column.in_(some), *more)).rowcount
                     counts[table.name] += gone
 
@@ -226,9 +224,3 @@ class _Raw:
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
-
-
-def _in_parts(ids: Iterable[str]) -> Iterator[list[str]]:
-    iterator = iter(ids)
-    while some := list(islice(iterator, _IDS_PER_QUERY)):
-        yield some

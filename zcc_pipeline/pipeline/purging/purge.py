@@ -8,15 +8,14 @@ be repeated. Whatever cuts it off, the next purge goes on; until the ledger has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 from zcc_pipeline.archive.ledger import Action, Entry, LedgerMoved, Logged
 from zcc_pipeline.archive.naming import object_id_of
 from zcc_pipeline.domain.errors import ZccPipelineError
+from zcc_pipeline.domain.parts import in_parts
 from zcc_pipeline.domain.purging import PendingPurge
 from zcc_pipeline.landing.reading import retry_once
 from zcc_pipeline.pipeline.purging import (
@@ -44,7 +43,6 @@ CARRIED_OUT = "carried-out"
 _TRIES = 10
 
 Clear = Callable[[Runtime, Subject], Iterator[Removed]]
-_Item = TypeVar("_Item")
 
 PLACES: tuple[tuple[str, Clear], ...] = (
     (archive.PLACE, archive.clear),
@@ -140,7 +138,7 @@ class _Purge:
         for _ in range(_TRIES):
             known, allowed, refused, size = decide_again(self._runtime, rows)
             try:
-                for part in _in_parts(allowed):
+                for part in in_parts(allowed, BATCH):
                     appended = ledger.append([self._purged(row) for row in part], onto=size)
                     size = appended.checkpoint.size
                     self._report.unwitnessed |= set(appended.unwitnessed)
@@ -227,7 +225,7 @@ class _Purge:
     def _log(self, entries: Sequence[Entry]) -> int | None:
         """Number of the last one; nothing is written where there is nothing to say."""
         last: Logged | None = None
-        for part in _in_parts(entries):
+        for part in in_parts(entries, BATCH):
             appended = self._runtime.archive.ledger.append(part)
             self._report.unwitnessed |= set(appended.unwitnessed)
             last = appended.logged[-1]
@@ -247,9 +245,3 @@ def _report_of(plan: Plan, *, is_dry_run: bool) -> PurgeReport:
 
 def _together(begun: Sequence[PendingPurge], chosen: Sequence[PendingPurge]) -> list[PendingPurge]:
     return list({row.engagement_id: row for row in (*chosen, *begun)}.values())
-
-
-def _in_parts(items: Iterable[_Item]) -> Iterator[list[_Item]]:
-    iterator = iter(items)
-    while some := list(islice(iterator, BATCH)):
-        yield some
