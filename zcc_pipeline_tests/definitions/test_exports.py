@@ -12,7 +12,7 @@ from zcc_pipeline.exports.destination import Usage
 from zcc_pipeline.exports.outcomes import Status
 from zcc_pipeline.exports.report import ExportReport, RefusedByCrm
 from zcc_pipeline.pipeline.export_health import ExportHealth
-from zcc_pipeline_tests.definitions.fake_pipeline import DAYS, UNIQUE, FakePipeline
+from zcc_pipeline_tests.definitions.fake_pipeline import DAYS, UNIQUE, FakePipeline, Ran
 from zcc_pipeline_tests.definitions.test_run_outcomes import failed_checks
 
 KEY = dg.AssetKey(["exports", "salesforce"])
@@ -32,9 +32,9 @@ def of_exports(result: dg.ExecuteInProcessResult) -> set[str]:
     return {name for asset, name in failed_checks(result) if asset.startswith("exports/")}
 
 
-def test_without_a_crm_nothing_is_exported(pipeline: FakePipeline) -> None:
-    assert pipeline.run().success
-    assert pipeline.exported == []
+def test_without_a_crm_nothing_is_exported(whole: Ran) -> None:
+    assert whole.result.success
+    assert whole.pipeline.exported == []
 
 
 def test_each_configured_crm_is_exported_to_after_publishing_whatever_the_days_of_the_run(
@@ -57,7 +57,7 @@ def test_events_reach_the_crms_in_the_run_that_they_start(pipeline: FakePipeline
 def test_nothing_leaves_where_a_test_of_the_models_has_failed(pipeline: FakePipeline) -> None:
     pipeline.crms = ("salesforce",)
     pipeline.node_status[UNIQUE] = "fail"
-    pipeline.run()
+    pipeline.run(job="refresh")
     assert pipeline.published == 0
     assert pipeline.exported == []
 
@@ -104,7 +104,7 @@ def test_what_an_export_did_is_in_its_metadata(pipeline: FakePipeline) -> None:
 def test_a_missing_setting_fails_the_step_of_that_crm_alone_and_is_not_tried_again(pipeline: FakePipeline) -> None:
     pipeline.crms = ("salesforce", "hubspot")
     pipeline.errors["salesforce"] = ConfigurationError("ZCC_SALESFORCE_CLIENT_ID", "is missing")
-    result = pipeline.run()
+    result = pipeline.run(job="refresh")
     assert not result.success
     assert sorted(pipeline.exported) == [("hubspot", None), ("salesforce", None)]
 
