@@ -34,6 +34,8 @@ from measure import report
 SECRET = "benchmark"  # noqa: S105 - signs nothing of anybody
 ZCC = [sys.executable, "-m", "zcc_pipeline.cli"]
 GIVE_UP_SECONDS = 600
+AIM_SECONDS = 60
+"""Of the median, and from a kill to the next refresh."""
 _WORKSPACE = """\
 load_from:
   - python_module:
@@ -241,11 +243,13 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
                 add_notes(said["control_url"], chosen, options.every, watch)
             watch.until_all_are_there(GIVE_UP_SECONDS)
         with refresh_runs(home) as ask:
-            show(watch, [each.end_time - each.start_time for each in ask() if each.end_time])
+            median = show(watch, [each.end_time - each.start_time for each in ask() if each.end_time])
+    if (seconds if options.kill else median) > AIM_SECONDS:
+        raise SystemExit(1)
 
 
-def show(watch: Watch, runs: list[float]) -> None:
-    """All latencies, and a line of JSON with what matters of them."""
+def show(watch: Watch, runs: list[float]) -> float:
+    """All latencies, and a line of JSON with what matters of them; the median. Ends with 1 where nothing arrived."""
     found = watch.latencies()
     if len(found) < len(watch.answered):
         print(f"{len(watch.answered) - len(found)} of {len(watch.answered)} events are still missing")
@@ -262,6 +266,7 @@ def show(watch: Watch, runs: list[float]) -> None:
         median_refresh_seconds=round(statistics.median(runs), 1) if runs else 0.0,
         load=round(os.getloadavg()[1], 1),
     )
+    return statistics.median(found)
 
 
 if __name__ == "__main__":
