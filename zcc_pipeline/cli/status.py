@@ -78,6 +78,7 @@ def as_document(report: StatusReport) -> dict[str, object]:
         "failing_files": report.failing,
         "quarantined_records": report.quarantined,
         "refused_by_crms": report.refused_by_crms,
+        "is_something_erased": report.is_something_erased,
         "not_collected": [
             {"what": what, "found_in": place, "reason": Reason.NOT_COLLECTED.value}
             for what, place in NOT_COLLECTED.items()
@@ -137,6 +138,8 @@ def _sentences(report: StatusReport) -> Iterator[str]:
         yield f"Held in quarantine: {counted(report.quarantined, 'record')}."
     if report.refused_by_crms:
         yield f"Refused by a CRM: {counted(report.refused_by_crms, 'engagement')}; `zcc quarantine list` says why."
+    if report.is_something_erased:
+        yield "What was erased is in none of these figures; `zcc archive retention` says how many engagements were."
     yield f"Offered by Zoom and not collected: {', '.join(NOT_COLLECTED)}."
 
 

@@ -101,6 +101,8 @@ class StatusReport:
     refreshes: WaitingRefreshes = WaitingRefreshes()
     failed_differences: int = 0
     """Differences between push and poll that reconciling could neither recover nor explain."""
+    is_something_erased: bool = False
+    """Whether there are engagements that are in none of the figures, because they were erased."""
 
     def count(self, status: Status) -> int:
         """Engagement and kind pairs in that status."""
@@ -156,6 +158,7 @@ def status(runtime: Runtime, first: date | None, last: date) -> StatusReport:
     rooms = Counter(item.room for item in runtime.state.quarantine.list())
     report.refused_by_crms = rooms.pop(EXPORTS, 0)
     report.quarantined = rooms.total()
+    report.is_something_erased = not runtime.state.suppression.is_empty()
     return report
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from zcc_pipeline.cli.status import show
 from zcc_pipeline.domain.completeness import ArtefactKind, Reason, Status
 from zcc_pipeline.domain.ports import DifferenceRow, WantedRefresh
 from zcc_pipeline.pipeline.late_closers import LEDGER_NAME
@@ -58,6 +59,18 @@ def test_engagements_are_counted_by_day_kind_status_and_reason(runtime: Runtime)
     assert recordings.by_reason == {(Status.NOT_EXPECTED, Reason.CALL_NOT_RECORDED): 1}
     assert notes.kind is ArtefactKind.NOTES
     assert not report.needs_attention
+
+
+def test_that_something_was_erased_is_known_and_needs_nobody(
+    runtime: Runtime, capsys: pytest.CaptureFixture[str]
+) -> None:
+    list_all(runtime, 1)
+    assert not status(runtime, None, TODAY).is_something_erased
+    runtime.state.suppression.add(["eng-1"], now=NOW)
+    report = status(runtime, None, TODAY)
+    assert (report.is_something_erased, report.needs_attention) == (True, False)
+    show(report)
+    assert "What was erased is in none of these figures" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_newest_version_of_a_status_counts(runtime: Runtime) -> None:
