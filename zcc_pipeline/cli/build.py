@@ -23,7 +23,8 @@ def build(
     """Build the warehouse from the lake and publish analytics.duckdb for reading.
 
     dbt loads the lake files it has not seen, rebuilds what they change and tests the result. The copy for analysts is
-    swapped in whole, so open notebooks and dashboards never see a lock or half a table.
+    swapped in whole, so open notebooks and dashboards never see a lock or half a table. Where a test of what it would
+    hold fails, it stays as it was, and the exit code is 1.
 
     Examples:
         zcc build
@@ -35,21 +36,25 @@ def build(
     with opened_runtime(as_json=as_json) as runtime:
         with underway(runtime.progress, "building"):
             built = build_warehouse(runtime, full_refresh=full_refresh)
+        withheld = runtime.warehouse.withheld_by(built)
         with underway(runtime.progress, "publishing"):
-            published = publish(runtime)
+            published = None if withheld else publish(runtime)
     if as_json:
-        print_json({"build": built, "failed_tests": [node.name for node in built.failed_tests], "publish": published})
+        failed = [node.name for node in built.failed_tests]
+        print_json({"build": built, "failed_tests": failed, "withheld_by": withheld, "publish": published})
     else:
         say(
             f"Built in {seconds_text(built.seconds)}: {built.files_loaded:,} lake files loaded, "
             f"{built.engagements_touched:,} engagements rebuilt on {counted(len(built.days_touched), 'day')}."
         )
-        say(
-            f"Published in {seconds_text(published.seconds)}: {published.path} ({bytes_text(published.bytes_written)})."
-        )
+        if published is None:
+            say(f"Not published: the analysts' copy stays as it was, because of {', '.join(withheld)}.")
+        else:
+            copy = f"{published.path} ({bytes_text(published.bytes_written)})"
+            say(f"Published in {seconds_text(published.seconds)}: {copy}.")
         for node in built.warned_tests:
             say(f"warning: {node.name}: {node.message}")
         for node in built.failed_tests:
             say(f"failed test: {node.name}: {node.message}")
-    if built.failed_tests:
+    if built.failed_tests or withheld:
         raise typer.Exit(FAILED)

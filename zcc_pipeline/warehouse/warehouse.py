@@ -16,6 +16,7 @@ from zcc_pipeline.warehouse.dbt import DbtProcess
 from zcc_pipeline.warehouse.lock import warehouse_lock
 from zcc_pipeline.warehouse.project import plain, project_dir, project_version
 from zcc_pipeline.warehouse.publish import PublishedView, PublishResult, publish_marts
+from zcc_pipeline.warehouse.withholding import withheld_by
 
 
 class Warehouse:
@@ -78,6 +79,10 @@ class Warehouse:
             )
         finally:
             self.close()
+
+    def withheld_by(self, result: BuildResult) -> tuple[str, ...]:
+        """Names of tests that failed and models that were left out, because of which nothing is to be published."""
+        return withheld_by(json.loads(self.manifest_path().read_text()), result.nodes)
 
     def publish(self, *, force: bool = False, views: Sequence[PublishedView] = ()) -> PublishResult:
         """Swap a new analysts' copy in; at most once a minute unless forced. ``views`` are files read through it."""
