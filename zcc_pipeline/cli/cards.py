@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def rescan(first: FromOption, last: ToOption = "today", as_json: JsonOption = False) -> None:
     """Look for card data in everything that landed on those days, and do what ZCC_CARD_DATA_POLICY says.
 
-    With `redact` the digits are taken out of lake and transcript files, and the warehouse is made anew. What was
-    archived stays in the archive. A rescan that was stopped goes on where it was.
+    With `redact` the digits are taken out of lake, transcript files and quarantine, and the warehouse is made anew.
+    What was archived stays in the archive. A rescan that was stopped goes on where it was.
 
     Examples:
         zcc cards rescan --from 2026-11-01
@@ -48,6 +48,7 @@ def _show(report: RescanReport) -> None:
         f"{counted(report.days, 'day')} looked at; "
         + (done[report.policy] if rows else "no card data that was not known.")
         + (f" {counted(report.transcripts, 'transcript file')} rewritten." if report.transcripts else "")
+        + (f" {counted(report.quarantined, 'quarantined record')} rewritten." if report.quarantined else "")
     )
     if report.policy != "redact" and rows:
         say("`zcc build` shows it in the marts.")

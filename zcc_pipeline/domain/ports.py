@@ -6,7 +6,7 @@ Those of downloads, events, exports and the archive have modules of their own: `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, Protocol
@@ -323,6 +323,10 @@ class Quarantine(Protocol):
 
     def release(self, room: str, dataset: str, record_ids: Iterable[str]) -> int:
         """Those records have been processed after all: what was held of them counts as replayed; returns how many."""
+        ...
+
+    def rewrite(self, change: Callable[[bytes], bytes]) -> int:
+        """Exchange every payload for what ``change`` makes of it; how many differed."""
         ...
 
 

@@ -1,8 +1,8 @@
 """The verb ``cards rescan``: looks at what landed before anybody looked, or while another policy held.
 
 Day by day and dataset by dataset; what is done is noted in the lake, so a rescan that was stopped goes on where it was.
-With ``redact`` lake files are rewritten, those that others have replaced too, and transcript files with them; then the
-warehouse is made anew, because rows deleted from a DuckDB file stay in it.
+With ``redact`` lake files are rewritten, those that others have replaced too, and transcript files with them, and what
+waits in quarantine; then the warehouse is made anew, because rows deleted from a DuckDB file stay in it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hashlib import sha256
 import msgspec
 import pyarrow as pa
 
-from zcc_pipeline.domain.card_data import candidate_rows, redact_document, redact_file, scan_document
+from zcc_pipeline.domain.card_data import candidate_rows, redact_any, redact_document, redact_file, scan_document
 from zcc_pipeline.domain.completeness import ArtefactKind
 from zcc_pipeline.domain.datasets import DATASETS
 from zcc_pipeline.domain.errors import ConfigurationError
@@ -60,6 +60,8 @@ class RescanReport:
     """Rewritten."""
     transcripts: int = 0
     """Transcript files rewritten."""
+    quarantined: int = 0
+    """Quarantined records rewritten, of whatever day."""
     is_warehouse_new: bool = False
 
 
@@ -88,6 +90,8 @@ def rescan(runtime: Runtime, days: Sequence[date]) -> RescanReport:
         _Day(runtime, day, report).run()
         runtime.progress.advance(_TASK)
     runtime.progress.finish(_TASK)
+    if policy == "redact":
+        report.quarantined = runtime.state.quarantine.rewrite(redact_any)
     if report.lake_files:
         report.is_warehouse_new = make_anew(runtime, purpose=_TASK) is not None
     return report

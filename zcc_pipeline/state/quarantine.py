@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 
@@ -14,6 +15,7 @@ from zcc_pipeline.state.database import Database, id_parts
 from zcc_pipeline.state.schema import quarantine
 
 _COLUMNS = [column for column in quarantine.c if column.name != "fingerprint"]
+_REFUSED = [quarantine.c[name] for name in RefusedRecord.__dataclass_fields__]
 
 
 class StoredQuarantine:
@@ -113,6 +115,32 @@ class StoredQuarantine:
                 )
                 released += connection.execute(sa.update(quarantine).where(its).values(state="replayed")).rowcount
         return released
+
+    def rewrite(self, change: Callable[[bytes], bytes]) -> int:
+        """Exchange the payload of each item, in whatever state, for what ``change`` makes of it; how many differed.
+
+        One that becomes the same as another is that one. What was there is overwritten in SQLite's file, too.
+        """
+        with self._database.write() as connection:
+            if self._database.is_sqlite:
+                connection.exec_driver_sql("PRAGMA secure_delete = ON")
+            changed = 0
+            for (item_id,) in connection.execute(sa.select(quarantine.c.item_id)).fetchall():
+                its = quarantine.c.item_id == item_id
+                row = connection.execute(sa.select(*_REFUSED).where(its)).mappings().one()
+                refused = RefusedRecord(**row)
+                clean = replace(refused, payload=change(refused.payload))
+                if clean.payload == refused.payload:
+                    continue
+                changed += 1
+                fingerprint = _fingerprint(clean)
+                is_known = sa.select(quarantine.c.item_id).where(quarantine.c.fingerprint == fingerprint)
+                if connection.execute(is_known).first() is not None:
+                    connection.execute(sa.delete(quarantine).where(its))
+                else:
+                    values = {"payload": clean.payload, "fingerprint": fingerprint}
+                    connection.execute(sa.update(quarantine).where(its).values(**values))
+        return changed
 
 
 def _fingerprint(refused: RefusedRecord) -> str:

@@ -235,11 +235,17 @@ def test_a_rescan_with_redact_leaves_the_digits_nowhere_under_home(tmp_path):
         land_stored(runtime, wanted.kind, TODAY, DayReport(TODAY))
         assert len(texts(runtime, "zoom/files")) == 1
         runtime.lake.compact("zoom/notes", TODAY)
+        for text in (CARD, CARD, "[card number removed]"):
+            payload = json.dumps({"note": f"call back, {text}"}).encode()
+            runtime.state.quarantine.add("polling", "zoom/notes", None, "no_id", "", payload, NOW)
     assert b"4111-1111" in everything_under(tmp_path / "files")
     with open_home(tmp_path, card_data_policy="redact") as runtime:
         report = rescan(runtime, [TODAY])
         assert report.found == {"zoom/notes": 2, "zoom/recording_transcripts": 1}
-        assert report.transcripts == 1
+        assert (report.transcripts, report.quarantined) == (1, 1)
+        (kept,) = [each for each in runtime.state.quarantine.list(None) if each.room == "polling"]
+        assert json.loads(kept.payload) == {"note": "call back, [card number removed]"}
+        assert rescan(runtime, [TODAY]).quarantined == 0
         (row,) = runtime.state.artefacts.on_days(TODAY, TODAY, kind=wanted.kind)
         clean = runtime.files.read(row.path)
         assert clean.decode() == VTT.replace("4111-1111-1111-1111", "[card number removed]")
