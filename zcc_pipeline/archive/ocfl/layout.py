@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from hashlib import sha256
 
 from zcc_pipeline.archive.contents import safe_name
@@ -14,6 +15,8 @@ ROOT = "objects"
 
 _TUPLE_SIZE = 3
 _TUPLES = 3
+_AT_HAND = 1_000
+"""Objects that are being written or read: each is asked for several times."""
 
 ROOT_FILES = {
     "0=ocfl_1.1": b"ocfl_1.1\n",
@@ -36,6 +39,7 @@ ROOT_FILES = {
 }
 
 
+@lru_cache(_AT_HAND)
 def object_key(object_id: str) -> str:
     """The folder of an object."""
     digest = sha256(object_id.encode()).hexdigest()

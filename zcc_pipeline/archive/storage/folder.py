@@ -89,8 +89,10 @@ class FolderPlace:
         for parcel in parcels:
             target = self.top / parcel.key
             rename_whole(parcel.staged, target)
-            # made here or by another writer who may not have come to syncing them
-            above.update(folder for folder in target.parents if folder.is_relative_to(self.top))
+            for folder in target.parents:  # made here or by another writer who may not have come to syncing them
+                above.add(folder)
+                if folder == self.top:
+                    break
         self._disk.settle_folders(above)
         return [None] * len(parcels)
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
-_LOCKS = 4_096
+_LOCKS = 16_384
 """Many more than threads hold at once: two keys with one lock wait for each other for nothing."""
 REMOVED = "removed-"
 """Begins the name of what a removal has moved out of sight and not deleted yet."""
@@ -44,7 +44,7 @@ class Scratch:
         numbers = {int.from_bytes(sha256(key.encode()).digest()[:2], "big") % _LOCKS for key in keys}
         with ExitStack() as held:
             for number in sorted(numbers):
-                lock = held.enter_context((folder / f"{number:04d}").open("ab"))
+                lock = held.enter_context((folder / f"{number:05d}").open("ab"))
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
