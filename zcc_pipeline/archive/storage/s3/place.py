@@ -220,7 +220,8 @@ class S3Place:
     def _writer(self) -> str:
         """A random name of this machine's scratch folder; says nothing about the machine."""
         path = self._scratch.folder / "writer-id"
-        with self._scratch.alone("writer-id"):
+        # Whoever asks holds the lock of a key by now, which may be the same file as any other of that folder.
+        with Scratch(self._scratch.folder / "writer").alone("id"):
             if not path.exists():
                 make_folder(path.parent)
                 path.write_text(uuid4().hex, encoding="ascii")
