@@ -1,13 +1,14 @@
 """Between Python lists, NumPy and Arrow without a copy where possible.
 
-Arrow's own conversions (``pa.array``, ``to_numpy``) import pandas when first called, which costs a pull half a second
-and 40 MB.
+Arrow's own conversions (``pa.array``, ``to_numpy``, ``to_pylist`` of times) import pandas when first called, which
+costs a pull half a second and 40 MB.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +17,7 @@ import pyarrow as pa
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _OFFSET_LIMIT = 2**31 - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def from_numpy(values: Array, kind: pa.DataType) -> pa.Array:
@@ -36,6 +38,18 @@ def to_numpy(column: pa.Array | pa.ChunkedArray, dtype: str) -> Array:
     width = column.type.byte_width if pa.types.is_fixed_size_binary(column.type) else column.type.bit_width // 8
     data = np.frombuffer(column.buffers()[1], np.uint8)
     return data[column.offset * width : (column.offset + len(column)) * width].view(dtype)
+
+
+def lists_of(table: pa.Table, names: Iterable[str]) -> list[list[Any]]:
+    """Those columns as lists of Python's own values, times in UTC among them."""
+    return [_list_of(table.column(name)) for name in names]
+
+
+def _list_of(column: pa.ChunkedArray) -> list[Any]:
+    if not pa.types.is_timestamp(column.type) or column.null_count or not len(column):
+        return cast("list[Any]", column.to_pylist())
+    microseconds = to_numpy(column.cast(pa.timestamp("us", tz="UTC")), "int64").tolist()
+    return [_EPOCH + timedelta(microseconds=each) for each in microseconds]
 
 
 def repeated(values: Sequence[str], codes: Array) -> pa.DictionaryArray:

@@ -9,11 +9,11 @@ from datetime import date, datetime, timedelta
 from hashlib import sha256
 
 import msgspec
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from zcc_pipeline.domain.archive_ledger import ArchivedRow, DayLook
 from zcc_pipeline.landing import Lake
+from zcc_pipeline.landing.columns import lists_of, text_column
 from zcc_pipeline.pipeline.completeness import FOLLOWING_DAYS
 from zcc_pipeline.pipeline.lake_facts import API_SHAPES
 from zcc_pipeline.state.archive_marks import StoredArchiveMarks
@@ -36,7 +36,7 @@ RECORDS = (
 events: what they said has landed in these datasets, too."""
 
 _INDEX = ("record_id", "shape", "engagement_id", "content_hash", "is_deleted", "as_of")
-_PAYLOAD = (*_INDEX, "route", "payload")
+_RECORD = ("record_id", "shape", "engagement_id", "as_of", "route", "payload")
 _DAYS_HELD = 4
 
 Key = tuple[str, str, str]
@@ -168,21 +168,14 @@ class Sources:
                 wanted[dataset, version.day].add(each.engagement_id)
         records: dict[str, list[SourceRecord]] = defaultdict(list)
         for (dataset, day), ids in wanted.items():
-            table = self._lake.latest(dataset, day, day, with_deleted=True, columns=_PAYLOAD)
-            table = table.filter(pc.is_in(table.column("engagement_id"), value_set=pa.array(sorted(ids), pa.string())))
-            for row in table.to_pylist():
-                newest = by_id[row["engagement_id"]].versions.get((dataset, row["record_id"], row["shape"]))
-                if newest is not None and (newest.day, newest.as_of) == (day, row["as_of"]):
-                    records[row["engagement_id"]].append(
-                        SourceRecord(
-                            dataset,
-                            row["record_id"],
-                            row["shape"],
-                            row["payload"].encode("utf-8", "surrogatepass"),
-                            row["route"],
-                            newest,
-                        )
-                    )
+            table = self._lake.latest(dataset, day, day, with_deleted=True, columns=_RECORD)
+            table = table.filter(pc.is_in(table.column("engagement_id"), value_set=text_column(sorted(ids)).to_arrow()))
+            rows = zip(*lists_of(table, _RECORD), strict=True)
+            for record_id, shape, engagement_id, as_of, route, payload in rows:
+                newest = by_id[engagement_id].versions.get((dataset, record_id, shape))
+                if newest is not None and (newest.day, newest.as_of) == (day, as_of):
+                    content = payload.encode("utf-8", "surrogatepass")
+                    records[engagement_id].append(SourceRecord(dataset, record_id, shape, content, route, newest))
         return records
 
     def listed(self, dataset: str, day: date) -> Mapping[str, tuple[str | None, bool]]:
@@ -231,7 +224,9 @@ class Sources:
             if day in self._days[ENGAGEMENTS]:
                 columns = ("engagement_id", "shape")
                 table = self._lake.latest(ENGAGEMENTS, day, day, with_deleted=True, columns=columns)
-                api = table.filter(pc.is_in(table.column("shape"), value_set=pa.array(sorted(API_SHAPES))))
+                api = table.filter(
+                    pc.is_in(table.column("shape"), value_set=text_column(sorted(API_SHAPES)).to_arrow())
+                )
                 held[day] = set(api.column("engagement_id").to_pylist())
             while len(held) > FOLLOWING_DAYS + 1:
                 held.popitem(last=False)
@@ -258,8 +253,8 @@ class Sources:
 
     def _read_index(self, dataset: str, day: date) -> Iterator[tuple[str, str, str, Version]]:
         table = self._lake.latest(dataset, day, day, with_deleted=True, columns=_INDEX)
-        columns = [table.column(name).to_pylist() for name in _INDEX]
-        for record_id, shape, engagement_id, content_hash, is_deleted, as_of in zip(*columns, strict=True):
+        rows = zip(*lists_of(table, _INDEX), strict=True)
+        for record_id, shape, engagement_id, content_hash, is_deleted, as_of in rows:
             if engagement_id is not None:
                 yield record_id, shape, engagement_id, Version(as_of, content_hash, is_deleted, day)
 

@@ -13,6 +13,7 @@ from zcc_pipeline.domain.event_catalogue import canonical_name
 from zcc_pipeline.domain.records import SHAPE_DETAIL, SHAPE_LIST
 from zcc_pipeline.domain.window import iter_days, parse_time
 from zcc_pipeline.landing import Lake
+from zcc_pipeline.landing.columns import lists_of
 from zcc_pipeline.pipeline.completeness import FOLLOWING_DAYS
 from zcc_pipeline.pipeline.lake_facts import EngagementFields, Landed, engagements_of
 from zcc_pipeline.pipeline.per_engagement import EMAILS, SURVEYS, channels_of
@@ -165,9 +166,7 @@ def _events_of(
 ) -> Iterator[_Event]:
     names = ["shape", "payload", "as_of", "observed_at", "route"]
     table = lake.latest(EVENTS, day, day, shapes=shapes, columns=names)
-    for shape, payload, as_of, observed_at, route in zip(
-        *(table.column(each).to_pylist() for each in names), strict=True
-    ):
+    for shape, payload, as_of, observed_at, route in zip(*lists_of(table, names), strict=True):
         name = canonical_name(shape)
         if name not in ANNOUNCES:
             continue

@@ -11,6 +11,7 @@ import msgspec
 
 from zcc_pipeline.domain.records import SHAPE_DETAIL, SHAPE_LIST
 from zcc_pipeline.landing import Lake
+from zcc_pipeline.landing.columns import lists_of
 
 COLUMNS = ("payload", "as_of", "is_deleted", "route")
 API_SHAPES = frozenset({SHAPE_LIST, SHAPE_DETAIL})
@@ -143,8 +144,7 @@ def iter_landed(
     """
     decoder = msgspec.json.Decoder(fields, strict=False)
     table = lake.latest(dataset, day, day, shapes=API_SHAPES, with_deleted=with_deleted, columns=COLUMNS)
-    columns = [table.column(name).to_pylist() for name in COLUMNS]
-    for payload, as_of, is_deleted, route in zip(*columns, strict=True):
+    for payload, as_of, is_deleted, route in zip(*lists_of(table, COLUMNS), strict=True):
         try:
             yield Landed(decoder.decode(payload), as_of, day, is_deleted, route)
         except msgspec.MsgspecError:

@@ -16,6 +16,7 @@ from zcc_pipeline.domain.datasets import DATASETS, NOTES_LIST
 from zcc_pipeline.domain.errors import PermanentError, TransientError
 from zcc_pipeline.domain.records import RecordChunk
 from zcc_pipeline.domain.window import parse_time
+from zcc_pipeline.landing.columns import lists_of
 from zcc_pipeline.pipeline.loop import run
 from zcc_pipeline.pipeline.refresh import RefreshReport, refresh
 from zcc_pipeline.pipeline.rejects import quarantine_into
@@ -83,10 +84,11 @@ def _known(runtime: Runtime) -> dict[str, datetime | None]:
     decoder = msgspec.json.Decoder(_Modified)
     newest: dict[str, tuple[datetime, datetime | None]] = {}
     for day in runtime.lake.days(NOTES.name):
-        table = runtime.lake.latest(NOTES.name, day, day, columns=["record_id", "as_of", "payload"])
-        for row in table.to_pylist():  # one row per shape: the newer of list and detail counts
-            if row["record_id"] not in newest or newest[row["record_id"]][0] < row["as_of"]:
-                newest[row["record_id"]] = (row["as_of"], _moment(decoder.decode(row["payload"]).last_modified_time))
+        names = ("record_id", "as_of", "payload")
+        columns = lists_of(runtime.lake.latest(NOTES.name, day, day, columns=names), names)
+        for record_id, as_of, payload in zip(*columns, strict=True):  # one row per shape: the newer one counts
+            if record_id not in newest or newest[record_id][0] < as_of:
+                newest[record_id] = (as_of, _moment(decoder.decode(payload).last_modified_time))
     return {note_id: changed for note_id, (_, changed) in newest.items()}
 
 

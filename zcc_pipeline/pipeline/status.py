@@ -14,6 +14,7 @@ from zcc_pipeline.domain.datasets import DATASETS, Reading
 from zcc_pipeline.domain.ports import ArtefactRow, DueRefresh
 from zcc_pipeline.domain.records import SHAPE_LIST
 from zcc_pipeline.domain.window import day_window, iter_days
+from zcc_pipeline.landing.columns import lists_of
 from zcc_pipeline.pipeline.coverage import LandedCoverage, read_coverage
 from zcc_pipeline.pipeline.crms import EXPORTS
 from zcc_pipeline.pipeline.lake_facts import VoicemailFields, inbox_settings, iter_landed
@@ -172,8 +173,7 @@ def iter_proofs(runtime: Runtime, first: date, last: date) -> Iterator[tuple[dat
     """The newest status of each engagement and kind, with the engagement's day."""
     decoder = msgspec.json.Decoder(_Proof)
     for day, table in runtime.lake.iter_latest("zoom/completeness", first, last, shapes={SHAPE_LIST}):
-        columns = (table.column("payload").to_pylist(), table.column("as_of").to_pylist())
-        for payload, as_of in zip(*columns, strict=True):
+        for payload, as_of in zip(*lists_of(table, ("payload", "as_of")), strict=True):
             proof = decoder.decode(payload)
             yield (
                 day,

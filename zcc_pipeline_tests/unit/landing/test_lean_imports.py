@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from zcc_pipeline.domain.datasets import DATASETS
 from zcc_pipeline.domain.records import RecordChunk
+from msgspec import Struct
+from zcc_pipeline.pipeline.lake_facts import iter_landed
 from zcc_pipeline.settings import Settings, open_runtime
 
 settings = Settings(home=Path(sys.argv[1]), zoom_account_id="a", zoom_client_id="b", zoom_client_secret="c")
@@ -25,6 +27,7 @@ with open_runtime(settings) as runtime:
             assert writer.commit().new == expected
     day = runtime.lake.days("zoom/engagements")[0]
     assert runtime.lake.latest("zoom/engagements", day, day, columns=["record_id"]).num_rows == 1
+    assert [landed.as_of for landed in iter_landed(runtime.lake, "zoom/engagements", Struct, day)] == [chunk.as_of]
 print([name for name in ("pandas", "duckdb", "dagster", "dbt") if name in sys.modules])
 """
 
