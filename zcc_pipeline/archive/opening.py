@@ -142,6 +142,7 @@ class Archive:
                 self.shelf,
                 clock=self._clock,
                 everything=everything,
+                ledger_lock=self._longest() if self.copy_place.locks else UNKNOWN,
                 advance=advance,
             )
         except OSError as error:

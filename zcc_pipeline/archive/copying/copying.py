@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 from zcc_pipeline.archive.completeness import day_folder
+from zcc_pipeline.archive.copying.locks import CopyLocks
 from zcc_pipeline.archive.copying.objects import copy_object, remove_object
 from zcc_pipeline.archive.ledger import Action, BadNote, Checkpoint, Entry, Ledger, Shelf
 from zcc_pipeline.archive.ledger.entry import HEADS
@@ -23,10 +23,12 @@ from zcc_pipeline.archive.ledger.ledger import KEYS, NEWEST, NOTES, note_name
 from zcc_pipeline.archive.ledger.notes import verify
 from zcc_pipeline.archive.ledger.tiles import WIDTH, TileMissing, Tiles, tile_name
 from zcc_pipeline.archive.ocfl import ObjectStore
-from zcc_pipeline.archive.storage import FolderPlace, Place
+from zcc_pipeline.archive.ocfl.layout import object_key
+from zcc_pipeline.archive.storage import UNKNOWN, FolderPlace, Lock, Place
 from zcc_pipeline.archive.sums import SUMS, read_sums
 from zcc_pipeline.domain.clock import Clock
 from zcc_pipeline.domain.errors import PermanentError
+from zcc_pipeline.domain.parts import in_parts
 
 LEDGER, INDEX = "ledger", "index"
 _THREADS, _BATCH = 4, 500
@@ -65,10 +67,12 @@ def bring_up_to_date(
     *,
     clock: Clock,
     everything: bool = False,
+    ledger_lock: Lock = UNKNOWN,
     advance: Callable[[int], None] = lambda _objects: None,
 ) -> Copied:
     """``everything`` looks at every object of the ledger, not only at what is new since the copy's checkpoint.
 
+    ``ledger_lock`` is how long storage that can is to keep the ledger's files; objects as long as the ledger promises.
     ``CopyRefused`` where the copy has signed entries that the archive does not have.
     """
     newest = ledger.latest()
@@ -80,11 +84,12 @@ def bring_up_to_date(
     ObjectStore(target, clock=clock).prepare()
     for _ in target.interrupted():
         pass  # what a crash has left half staged is gone once it was looked at
-    _copy_entries(source, target, ledger, (start, newest.size), copied, advance)
+    locks = CopyLocks.read(target, ledger, (start, newest.size), everything=everything)
+    _copy_entries(source, target, ledger, (start, newest.size), locks, copied, advance)
     _copy_index(source, target)
-    _copy_ledger(source, target, shelf, start, newest)
+    _copy_ledger(source, target, shelf, start, newest, ledger_lock)
     if not copied.failed:
-        target.replace(f"{LEDGER}/{NEWEST}", newest.note)
+        target.replace(f"{LEDGER}/{NEWEST}", newest.note, lock=ledger_lock)
     return copied
 
 
@@ -125,6 +130,7 @@ def _copy_entries(
     target: Place,
     ledger: Ledger,
     span: tuple[int, int],
+    locks: CopyLocks,
     copied: Copied,
     advance: Callable[[int], None],
 ) -> None:
@@ -142,11 +148,13 @@ def _copy_entries(
             days.add(entry.day)
     _copy_manifests(source, target, days)
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="copy") as pool:
-        each_object = partial(_copy_one, source, target)
-        for batch in _in_batches(heads.items()):
+        each_object = partial(_copy_one, source, target, locks)
+        for batch in in_parts(heads.items(), _BATCH):
             for object_id, outcome in zip((each[0] for each in batch), pool.map(each_object, batch), strict=True):
                 _count(copied, object_id, outcome)
                 advance(1)
+        others = locks.others(frozenset(heads))
+        list(pool.map(lambda each: target.protect(object_key(each), locks.of(each)), others))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +164,14 @@ class _Outcome:
     why_not: str = ""
 
 
-def _copy_one(source: Place, target: Place, item: tuple[str, Entry]) -> _Outcome:
+def _copy_one(source: Place, target: Place, locks: CopyLocks, item: tuple[str, Entry]) -> _Outcome:
     object_id, entry = item
     try:
         if entry.action is Action.PURGE:
             return _Outcome(is_removed=remove_object(target, object_id))
-        return _Outcome(copy_object(source, target, object_id, entry.inventory_sha512 or ""))
+        digest, lock = entry.inventory_sha512 or "", locks.of(object_id)
+        copied = copy_object(source, target, object_id, digest, lock, protect=locks.has_news(object_id))
+        return _Outcome(copied)
     except (PermanentError, FileNotFoundError) as error:
         return _Outcome(why_not=str(error) if isinstance(error, PermanentError) else "is not all there")
 
@@ -199,7 +209,7 @@ def _copy_index(source: Place, target: Place) -> None:
         target.replace(f"{INDEX}/{SUMS}", listed)
 
 
-def _copy_ledger(source: Place, target: Place, shelf: Shelf, start: int, newest: Checkpoint) -> None:
+def _copy_ledger(source: Place, target: Place, shelf: Shelf, start: int, newest: Checkpoint, lock: Lock) -> None:
     """Notes, stamps, keys, and the tiles that belong to a signed size: what a crash has left over is not copied."""
     after = note_name(start) if start else ""
     notes = [name for name in shelf.names(NOTES, after=after) if int(Path(name).stem) <= newest.size]
@@ -208,7 +218,7 @@ def _copy_ledger(source: Place, target: Place, shelf: Shelf, start: int, newest:
     for name in names:
         data = source.read(f"{LEDGER}/{name}")
         if data is not None and target.read(f"{LEDGER}/{name}") is None:
-            target.replace(f"{LEDGER}/{name}", data)
+            target.replace(f"{LEDGER}/{name}", data, lock=lock)
 
 
 def _tiles(start: int, end: int, sizes: Iterable[int]) -> Iterator[str]:
@@ -229,9 +239,3 @@ def _tiles(start: int, end: int, sizes: Iterable[int]) -> Iterator[str]:
 
 def _kinds(level: int) -> tuple[str, ...]:
     return ("entries", "0") if level == 0 else (str(level),)
-
-
-def _in_batches(items: Iterable[tuple[str, Entry]]) -> Iterator[list[tuple[str, Entry]]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, _BATCH)):
-        yield batch

@@ -9,16 +9,19 @@ from pathlib import Path
 from zcc_pipeline.archive.ocfl import Inventory
 from zcc_pipeline.archive.ocfl.inventory import INVENTORY, BadInventory, parse
 from zcc_pipeline.archive.ocfl.layout import object_key
-from zcc_pipeline.archive.storage import Parcel, Place
+from zcc_pipeline.archive.storage import UNKNOWN, Lock, Parcel, Place
 from zcc_pipeline.domain.errors import PermanentError
 
 SIDECAR = f"{INVENTORY}.sha512"
 _CHUNK = 1 << 20
 
 
-def copy_object(source: Place, target: Place, object_id: str, inventory_sha512: str) -> int:
+def copy_object(
+    source: Place, target: Place, object_id: str, inventory_sha512: str, lock: Lock = UNKNOWN, *, protect: bool = False
+) -> int:
     """Bring an object of the copy to the version whose inventory the ledger names; how many bytes were copied.
 
+    ``lock`` is how long the copy's storage is to keep what is copied, where it can; with ``protect`` also what it has.
     ``PermanentError`` where the archive's own object is not that one, or one of its files is not what it was: nothing
     of it is copied then, and the copy keeps what it has.
     """
@@ -28,16 +31,20 @@ def copy_object(source: Place, target: Place, object_id: str, inventory_sha512: 
         raise PermanentError("is not as the ledger has it, and was not copied")
     with target.alone(key):
         held = _inventory(target, key)
-        if held is not None and held.digest == wanted.digest:
-            return _settle(target, key, wanted)
-        if held is None:
-            return _copy_whole(source, target, key, wanted)
-        if not _continues(source, key, held, wanted):
+        if held is not None and held.digest != wanted.digest and not _continues(source, key, held, wanted):
             target.remove(key)
-            return _copy_whole(source, target, key, wanted)
-        copied = sum(_copy_version(source, target, key, wanted, each) for each in range(held.head + 1, wanted.head + 1))
-        target.replace(f"{key}/{INVENTORY}", wanted.data)
-        return copied + _settle(target, key, wanted)
+            held = None
+        if held is None:
+            return _copy_whole(source, target, key, wanted, lock)
+        copied = 0
+        if held.digest != wanted.digest:
+            for version in range(held.head + 1, wanted.head + 1):
+                copied += _copy_version(source, target, key, wanted, version, lock)
+            target.replace(f"{key}/{INVENTORY}", wanted.data, lock=lock)
+        _settle(target, key, wanted, lock)
+        if protect:
+            target.protect(key, lock)
+        return copied
 
 
 def remove_object(target: Place, object_id: str) -> bool:
@@ -63,27 +70,26 @@ def _continues(source: Place, key: str, held: Inventory, wanted: Inventory) -> b
     return held.head < wanted.head and source.read(f"{key}/v{held.head}/{INVENTORY}") == held.data
 
 
-def _settle(target: Place, key: str, wanted: Inventory) -> int:
+def _settle(target: Place, key: str, wanted: Inventory, lock: Lock) -> None:
     """The sidecar, which a crash may have kept from following its inventory."""
     if target.read(f"{key}/{SIDECAR}") != wanted.sidecar:
-        target.replace(f"{key}/{SIDECAR}", wanted.sidecar)
-    return 0
+        target.replace(f"{key}/{SIDECAR}", wanted.sidecar, lock=lock)
 
 
-def _copy_whole(source: Place, target: Place, key: str, wanted: Inventory) -> int:
+def _copy_whole(source: Place, target: Place, key: str, wanted: Inventory, lock: Lock) -> int:
     if next(iter(target.keys(key)), None) is not None:
         target.set_aside(key)  # a folder without an inventory that can be read
-    return _publish(source, target, key, list(source.keys(key)), wanted)
+    return _publish(source, target, key, list(source.keys(key)), wanted, lock)
 
 
-def _copy_version(source: Place, target: Place, key: str, wanted: Inventory, version: int) -> int:
+def _copy_version(source: Place, target: Place, key: str, wanted: Inventory, version: int, lock: Lock) -> int:
     folder = f"{key}/v{version}"
     if next(iter(target.keys(folder)), None) is not None:
         target.set_aside(folder)  # a crash came between it and the inventory that names it
-    return _publish(source, target, folder, list(source.keys(folder)), wanted)
+    return _publish(source, target, folder, list(source.keys(folder)), wanted, lock)
 
 
-def _publish(source: Place, target: Place, folder: str, keys: list[str], wanted: Inventory) -> int:
+def _publish(source: Place, target: Place, folder: str, keys: list[str], wanted: Inventory, lock: Lock) -> int:
     digests = {path: digest for digest, paths in wanted.manifest.items() for path in paths}
     copied = 0
     with target.staging() as staging:
@@ -91,7 +97,7 @@ def _publish(source: Place, target: Place, folder: str, keys: list[str], wanted:
         for each in keys:
             expected = digests.get(each.removeprefix(f"{_object_of(folder)}/"))
             copied += _copy_file(source, each, staged / each.removeprefix(f"{folder}/"), expected)
-        target.publish([Parcel(staged, folder)])
+        target.publish([Parcel(staged, folder, lock)])
     return copied
 
 
