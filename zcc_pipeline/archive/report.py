@@ -25,6 +25,7 @@ _LABELS = {
     "objects": "objects",
     "bytes_read": "bytes read",
     "purged": "objects erased by the ledger's own word",
+    "locked": "objects whose locks in the storage were held against the ledger",
     "windows": "days of datasets that are closed",
     "index_files": "files of the index",
     "copies": "objects of the second copy",

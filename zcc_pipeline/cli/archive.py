@@ -10,6 +10,7 @@ from zcc_pipeline.cli.archive_copy import copy
 from zcc_pipeline.cli.archive_export import export
 from zcc_pipeline.cli.archive_holds import hold, release, retention
 from zcc_pipeline.cli.archive_index import index
+from zcc_pipeline.cli.archive_lock import lock
 from zcc_pipeline.cli.archive_package import package
 from zcc_pipeline.cli.archive_purge import purge
 from zcc_pipeline.cli.archive_restore import restore
@@ -37,6 +38,7 @@ COMMANDS: dict[Callable[..., None], tuple[str, str]] = {
     hold: ("hold", "Keep from being erased, for a matter."),
     release: ("release", "End what a matter holds."),
     purge: ("purge", "Erase what need not be kept, in every place."),
+    lock: ("lock", "Tell a bucket again what the ledger promises."),
     copy: ("copy", "Bring the second copy up to date."),
     index: ("index", "Make the index anew."),
     rotate_key: ("rotate-key", "Let another key sign from now on."),

@@ -101,9 +101,13 @@ def verify_archive(
     )
     with Notebook(home / NOTEBOOK, resume=options.resume) as notebook:
         started_at = _started_at(notebook, clock)
-        settled_before = (clock.now() - MAY_BE_OPEN).date()
         verification = Verification(
-            subject, notebook, pace, progress=progress or Silence(), settled_before=settled_before
+            subject,
+            notebook,
+            pace,
+            progress=progress or Silence(),
+            settled_before=(clock.now() - MAY_BE_OPEN).date(),
+            now=clock.now(),
         )
         for _ in verification.run():
             pass

@@ -7,14 +7,17 @@ it: a crash in between leaves something kept too long, never too short, and the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 
 from zcc_pipeline.archive.holds import Scope, Standings
 from zcc_pipeline.archive.ledger import Entry
 from zcc_pipeline.archive.naming import object_id_of
 from zcc_pipeline.archive.ocfl import Written
+from zcc_pipeline.archive.promised import promised_lock
 from zcc_pipeline.archive.retention import lapses_at
 from zcc_pipeline.archive.storage import UNKNOWN, Lock
+from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.pipeline.retaining import expected_last_days, read_standings
 from zcc_pipeline.pipeline.runtime import Runtime
 
@@ -92,6 +95,27 @@ def release_in_storage(runtime: Runtime, standings: Standings, scope: Scope) -> 
     for object_id in _objects(runtime, standings, scope):
         if not standings.holds_of(object_id):
             runtime.archive.objects.protect(object_id, Lock(is_held=False))
+
+
+def lock_again(runtime: Runtime) -> int:
+    """Tell the storage of everything that the ledger promises; how many objects there are. Nothing is ever let go.
+
+    ``ConfigurationError`` where the storage has no locks; ``TransientError`` where an export is under way.
+    """
+    if not runtime.archive.place.locks:
+        raise ConfigurationError("ZCC_ARCHIVE_URL", "names storage without Object Lock, or that is not to lock")
+    count = 0
+    with runtime.state.exports.exclusive("archive"):
+        standings = read_standings(runtime)
+        runtime.progress.start("locks", None)
+        for standing in standings.all():
+            if standings.is_archived(standing.object_id):
+                lock = promised_lock(standings, standing.object_id)
+                runtime.archive.objects.protect(standing.object_id, replace(lock, is_held=lock.is_held or None))
+                runtime.progress.advance("locks")
+                count += 1
+        runtime.progress.finish("locks")
+    return count
 
 
 def _objects(runtime: Runtime, standings: Standings, scope: Scope) -> Iterator[str]:

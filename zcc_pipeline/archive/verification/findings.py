@@ -12,6 +12,7 @@ class Area(StrEnum):
     LEDGER = "ledger"
     ROOT = "storage root"
     OBJECT = "object"
+    LOCK = "storage lock"
     COMPLETENESS = "completeness"
     INDEX = "index"
     SECOND_COPY = "second copy"
@@ -44,6 +45,8 @@ class Counts:
     """Of objects here, in the index and in the second copy."""
     purged: int = 0
     """Objects that the ledger says were erased, and that are not there."""
+    locked: int = 0
+    """Objects whose locks in the storage were held against the ledger."""
     windows: int = 0
     """Days of datasets that are closed."""
     index_files: int = 0

@@ -15,7 +15,7 @@ from zcc_pipeline.archive.storage import Place
 from zcc_pipeline.archive.verification.findings import Area, Finding
 from zcc_pipeline.archive.verification.notebook import KnownHead
 
-_DEPTH = 5
+DEPTH = 5
 """Parts of an object's key: the root, three tuples, and the id."""
 _EXTENSIONS = f"{ROOT}/extensions/"
 
@@ -51,12 +51,12 @@ class Examined:
 def iter_folders(place: Place, *, after: str = "") -> Iterator[Folder]:
     """All of them from one listing, in order of their keys."""
     known = {f"{ROOT}/{name}" for name in ROOT_FILES}
-    for parent, keys in groupby(place.keys(ROOT), key=lambda key: key.split("/")[: _DEPTH - 1]):
+    for parent, keys in groupby(place.keys(ROOT), key=lambda key: key.split("/")[: DEPTH - 1]):
         names: set[str] = set()
         for key in keys:
             parts = key.split("/")
-            if len(parts) > _DEPTH and not key.startswith(_EXTENSIONS):
-                names.add(parts[_DEPTH - 1])
+            if len(parts) > DEPTH and not key.startswith(_EXTENSIONS):
+                names.add(parts[DEPTH - 1])
             elif key not in known and not key.startswith(_EXTENSIONS):
                 yield Folder(key, is_stray=True)
         for name in sorted(names):

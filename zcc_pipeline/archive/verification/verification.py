@@ -1,7 +1,8 @@
 """Everything that can be checked of an archive, found as it goes; days of work can be broken off and gone on with.
 
-Order: the ledger, the storage root, every object against itself and the ledger, completeness, the index, the second
-copy. Exports may go on meanwhile: where an object and the ledger disagree, both are asked again at the end.
+Order: the ledger, the storage root, every object against itself and the ledger, the storage's locks against what the
+ledger promises, completeness, the index, the second copy. Exports may go on meanwhile: where an object and the ledger
+disagree, both are asked again at the end.
 """
 
 from __future__ import annotations
@@ -9,16 +10,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 
+from zcc_pipeline.archive.holds import Standings
 from zcc_pipeline.archive.ledger import Ledger, Shelf, check_ledger
 from zcc_pipeline.archive.ocfl import check_root
+from zcc_pipeline.archive.promised import promised_lock
 from zcc_pipeline.archive.stamps import Roots, check_stamps
-from zcc_pipeline.archive.storage import Place
+from zcc_pipeline.archive.storage import Lock, Place
 from zcc_pipeline.archive.sums import check_sums
 from zcc_pipeline.archive.verification import second_copy
 from zcc_pipeline.archive.verification.findings import Area, Counts, Finding
+from zcc_pipeline.archive.verification.locks import Promise, check_locks, has_locks
 from zcc_pipeline.archive.verification.notebook import KnownHead, Notebook
 from zcc_pipeline.archive.verification.objects import (
     Examined,
@@ -30,13 +34,13 @@ from zcc_pipeline.archive.verification.objects import (
 )
 from zcc_pipeline.archive.verification.pace import Pace
 from zcc_pipeline.archive.verification.windows import Windows, check_windows
-from zcc_pipeline.domain.errors import PermanentError
+from zcc_pipeline.domain.errors import ConfigurationError, PermanentError
 from zcc_pipeline.domain.ports import Progress, Silence
 
 INDEX = "index"
-_OBJECTS, _COPIES, _SIZE = "objects", "copies", "size"
+_OBJECTS, _LOCKS, _COPIES = "objects", "locks", "copies"
 _SAVE_EVERY = 200
-_ANEW = (Area.LEDGER, Area.ROOT, Area.COMPLETENESS, Area.INDEX)
+_ANEW = (Area.LEDGER, Area.ROOT, Area.LOCK, Area.COMPLETENESS, Area.INDEX)
 """Areas that are short, and looked at in whole however often a verification is broken off."""
 
 
@@ -63,9 +67,13 @@ class Verification:
     progress: Progress = field(default_factory=Silence)
     settled_before: date = date.max
     """Days from this one on may be open without that being a finding."""
+    now: datetime | None = None
+    """Until when the storage keeps things is held against this moment; None: it is not asked."""
     threads: int = 2
     counts: Counts = field(default_factory=Counts)
     _windows: Windows = field(default_factory=Windows)
+    _standings: Standings | None = None
+    """Where some storage is to keep what was promised."""
     _bytes_before: int = 0
     _size: int = 0
     _is_compared: bool = False
@@ -76,6 +84,7 @@ class Verification:
         self.counts = self.notebook.counts()
         self._bytes_before = self.counts.bytes_read - self.pace.bytes_read
         self.counts.entries = self.counts.stamps = self.counts.windows = self.counts.index_files = 0
+        self.counts.locked = 0
         self.counts.findings = 0
         for finding in self.notebook.findings():
             self.counts.findings += 1
@@ -92,6 +101,7 @@ class Verification:
             yield Finding(Area.ROOT, problem.path, "", problem.text)
         yield from self._check_objects()
         yield from self._settle_doubts()
+        yield from self._check_locks(self.archive.place, Area.LOCK, self._promise)
         if self._is_compared:
             yield from check_windows(
                 self.archive.place, self._windows, self.pace.spend, settled_before=self.settled_before
@@ -118,6 +128,7 @@ class Verification:
                 yield Finding(Area.LEDGER, name, "", text)
         self.progress.finish("ledger")
         self.notebook.forget_heads()
+        yield from self._ask_for_locks()
         try:
             self._learn()
         except PermanentError as error:
@@ -135,6 +146,8 @@ class Verification:
         for logged in self.archive.ledger.entries(self._size):
             self.notebook.learn(logged)
             self._windows.learn(logged)
+            if self._standings is not None:
+                self._standings.learn(logged)
             self._size = logged.seq + 1
 
     def _check_objects(self) -> Iterator[Finding]:
@@ -203,6 +216,43 @@ class Verification:
             if text is not None:
                 yield Finding(Area.OBJECT, object_id or key, "", text)
 
+    def _ask_for_locks(self) -> Iterator[Finding]:
+        for place in (self.archive.place, self.archive.second_copy):
+            try:
+                if self.now is not None and place is not None and has_locks(place):
+                    self._standings = Standings()
+            except ConfigurationError as error:
+                yield Finding(Area.LOCK, "bucket", "", f"how long it keeps things was not looked at: {error}")
+
+    def _check_locks(self, place: Place, area: Area, promise: Promise) -> Iterator[Finding]:
+        if self._standings is None or self.now is None or not self._is_compared:
+            return
+        self.progress.start(_LOCKS, None)
+        try:
+            for key, path, text in check_locks(
+                place, promise, now=self.now, renew=self._learn, advance=self._count_locked
+            ):
+                head = self.notebook.head(key)
+                yield Finding(area, head.object_id if head else key, path, text)
+        except ConfigurationError as error:
+            yield Finding(area, "bucket", "", f"how long it keeps things was not looked at to the end: {error}")
+        self.progress.finish(_LOCKS)
+
+    def _promise(self, key: str) -> Lock | None:
+        head = self.notebook.head(key)
+        if self._standings is None or head is None or head.is_purged:
+            return None
+        return promised_lock(self._standings, head.object_id)
+
+    def _promise_of_copy(self, key: str) -> Lock | None:
+        """Without holds: those that came since the last export are not in the copy yet."""
+        lock = self._promise(key)
+        return None if lock is None else replace(lock, is_held=None)
+
+    def _count_locked(self) -> None:
+        self.counts.locked += 1
+        self.progress.advance(_LOCKS)
+
     def _check_copy(self, copy: Place) -> Iterator[Finding]:
         place, spend = self.archive.place, self.pace.spend
         for problem in check_root(copy):
@@ -229,6 +279,7 @@ class Verification:
         self.progress.finish(_COPIES)
         for folder in second_copy.strays(copy):
             yield Finding(Area.SECOND_COPY, folder.key, "", "belongs to no object")
+        yield from self._check_locks(copy, Area.SECOND_COPY, self._promise_of_copy)
         yield from second_copy.check_beside(place, copy, spend)
         for key, text in check_sums(copy, INDEX, spend):
             yield Finding(Area.SECOND_COPY, key, "", text)

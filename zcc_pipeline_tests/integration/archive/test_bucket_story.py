@@ -104,13 +104,14 @@ def test_export_again_verify_damage_and_restore(one: InBucket, tmp_path: Path) -
     key = f"{one.folder('eng-1')}/v1/content/engagement.json"
     one.client.put_object(Bucket=one.bucket, Key=key, Body=b"{}")
     found = one.verify(code=1)
-    assert found["counts"]["findings"] == 1
-    assert "eng-1" in json.dumps(found)
+    assert [each["area"] for each in found["first_findings"]] == ["object", "storage lock"]
+    assert all("eng-1" in each["where"] for each in found["first_findings"])
     (original,) = [each for each in one.versions(key) if each["VersionId"] == before[key]]
     one.client.copy_object(
         Bucket=one.bucket, Key=key, CopySource={"Bucket": one.bucket, "Key": key, "VersionId": original["VersionId"]}
     )
-    assert one.verify()["result"] == "clean", "the original is copied over what had hidden it"
+    one.zcc("archive", "lock")
+    assert one.verify()["result"] == "clean", "the original is copied over what had hidden it, and locked like it"
 
     shutil.rmtree(one.home / "lake")
     restored = json.loads(one.zcc("archive", "restore", "--json").stdout)
@@ -169,6 +170,37 @@ def test_a_hold_is_one_of_the_storage_also_for_what_comes_later_and_ends_with_th
     assert [held(f"eng-{number}") for number in (1, 2, 3, 4)] == [{"ON"}, {"OFF"}, {"OFF"}, {"OFF"}]
     one.zcc("archive", "release", "--matter", "2026-2", "--all", "--actor", "legal", "--yes")
     assert held("eng-1") == {"OFF"}
+    assert one.verify()["result"] == "clean"
+
+
+def test_a_lock_that_is_missing_or_shorter_than_the_ledgers_promise_is_found_and_set_again(one: InBucket) -> None:
+    one.export()
+    one.zcc("archive", "hold", "--matter", "2026-1", "--actor", "legal", "--engagement", "eng-2")
+    clean = one.verify()
+    assert (clean["result"], clean["counts"]["locked"]) == ("clean", 3)
+
+    audio, shown = (next(each for each in one.versions(one.folder(name)) if each["Key"].endswith(file))
+                    for name, file in (("eng-1", "engagement.json"), ("eng-2", "inventory.json.sha512")))  # fmt: skip
+    soon = datetime.now(UTC) + timedelta(days=1)
+    one.client.put_object_retention(
+        Bucket=one.bucket, Key=audio["Key"], VersionId=audio["VersionId"], BypassGovernanceRetention=True,
+        Retention={"Mode": "GOVERNANCE", "RetainUntilDate": soon},
+    )  # fmt: skip
+    one.client.put_object_legal_hold(
+        Bucket=one.bucket, Key=shown["Key"], VersionId=shown["VersionId"], LegalHold={"Status": "OFF"}
+    )
+    inventory = f"{one.folder('eng-1')}/inventory.json"
+    one.client.put_object(  # as somebody does who copies an archive into a bucket
+        Bucket=one.bucket, Key=inventory, Body=one.client.get_object(Bucket=one.bucket, Key=inventory)["Body"].read()
+    )
+    found = one.verify(code=1)["first_findings"]
+    assert {each["area"] for each in found} == {"storage lock"}
+    said = {(each["where"].rpartition(":")[2], each["path"].rpartition("/")[2]): each["text"] for each in found}
+    assert len(said) == len(found) == 3
+    assert "is not locked, and the ledger promises it until" in said["eng-1", "inventory.json"]
+    assert "is locked only until" in said["eng-1", "engagement.json"]
+    assert "has no legal hold" in said["eng-2", "inventory.json.sha512"]
+    assert json.loads(one.zcc("archive", "lock", "--json").stdout) == {"objects": 3}
     assert one.verify()["result"] == "clean"
 
 

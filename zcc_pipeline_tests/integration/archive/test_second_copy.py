@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ import pytest
 from zcc_pipeline.archive.copying import Copied, CopyRefused, bring_up_to_date
 from zcc_pipeline.archive.ledger import Action, Entry, FolderShelf, Ledger
 from zcc_pipeline.archive.ocfl.layout import object_key
-from zcc_pipeline.archive.storage import FolderPlace
+from zcc_pipeline.archive.retention import lapses_at
+from zcc_pipeline.archive.storage import FolderPlace, Lock, Parcel
 from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.pipeline.archiving import archive_changes
 from zcc_pipeline.pipeline.restore import restore
@@ -227,6 +230,62 @@ def test_records_come_back_from_the_second_copy_when_the_archive_itself_is_damag
         restore(runtime, from_second_copy=True)
 
 
+class Locking(FolderPlace):
+    """Takes note of what it is told to keep, by object and in order."""
+
+    locks = True
+
+    def __init__(self, top: Path) -> None:
+        super().__init__(top)
+        self.told: list[tuple[str, str, Lock]] = []
+
+    def _note(self, how: str, key: str, lock: Lock) -> None:
+        if key.startswith("objects/") and key.count("/") > 3:
+            self.told.append((how, key.split("/")[4].rpartition("%3a")[2], lock))
+
+    def publish(self, parcels: Sequence[Parcel]) -> list[str | None]:
+        for parcel in parcels:
+            self._note("publish", parcel.key, parcel.lock)
+        return super().publish(parcels)
+
+    def protect(self, key: str, lock: Lock) -> None:
+        self._note("protect", key, lock)
+
+    def take(self) -> list[tuple[str, str, Lock]]:
+        told, self.told = self.told, []
+        return sorted(told, key=repr)
+
+
+def test_a_copy_that_can_lock_keeps_each_object_as_long_as_the_ledger_promises(whole: WholeArchive, copy: Path) -> None:
+    def bring_it(*, everything: bool = False) -> list[tuple[str, str, Lock]]:
+        bring_up_to_date(whole.place, place, whole.ledger, whole.shelf, clock=whole.clock, everything=everything)
+        return place.take()
+
+    def say(action: Action, number: int, **more: Any) -> None:
+        whole.say(Entry(action, "svc", "run", None if "day" in more else object_id(number), **more))
+
+    place, last, later = Locking(copy), date(2031, 5, 1), date(2036, 5, 1)
+    say(Action.EXTEND, 2, retain_until=last)
+    say(Action.HOLD_ON, 3, matter="2026-1")
+    names = [f"eng-0000{number}" for number in (1, 2, 3, 4)]
+    first = {1: Lock(), 2: Lock(lapses_at(last)), 3: Lock(is_held=True), 4: Lock()}
+    assert bring_it() == [("publish", names[number - 1], lock) for number, lock in first.items()]
+    assert bring_it() == []
+
+    say(Action.EXTEND, 2, retain_until=later)
+    whole.write(2, note="edited")
+    say(Action.HOLD_OFF, 3, matter="2026-1")
+    say(Action.EXTEND, 4, retain_until=last)
+    longer = Lock(lapses_at(later))
+    assert bring_it() == [
+        ("protect", names[1], longer),
+        ("protect", names[2], Lock(is_held=False)),
+        ("protect", names[3], Lock(lapses_at(last))),
+        ("publish", names[1], longer),
+    ]
+    assert [(how, name) for how, name, _ in bring_it(everything=True)] == [("protect", name) for name in names]
+
+
 @pytest.mark.slow
 def test_a_copy_in_a_bucket_and_witnesses_of_two_kinds_are_read_by_the_verification(
     filled: WholeArchive, zcc: Command, seaweed: Seaweed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -249,3 +308,11 @@ def test_a_copy_in_a_bucket_and_witnesses_of_two_kinds_are_read_by_the_verificat
     found = json.loads(zcc("archive", "verify", "--json").stdout)
     assert (found["result"], found["counts"]["copies"]) == ("clean", 4)
     assert found["checkpoints_from_elsewhere"] == 2
+
+    last = date.today() + timedelta(days=900)  # noqa: DTZ011 - any day far away
+    filled.say(Entry(Action.EXTEND, "svc", "run", object_id(2), retain_until=last))
+    behind = json.loads(zcc("archive", "verify", "--json").stdout)["first_findings"]
+    assert {(each["area"], each["where"]) for each in behind} == {("second copy", object_id(2))}
+    assert "is locked only until" in behind[0]["text"]
+    zcc("archive", "copy")
+    assert json.loads(zcc("archive", "verify", "--json").stdout)["result"] == "clean"
