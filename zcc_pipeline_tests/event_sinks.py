@@ -18,6 +18,7 @@ class MemoryInbox:
         self.is_broken = False
         self.health_now: InboxHealth | None = None
         self.gate: asyncio.Event | None = None
+        self.waiting = 0
 
     @property
     def events(self) -> list[PushedEvent]:
@@ -25,7 +26,9 @@ class MemoryInbox:
 
     async def put(self, event: PushedEvent) -> Put:
         if self.gate is not None:
+            self.waiting += 1
             await self.gate.wait()
+            self.waiting -= 1
         if self.is_broken:
             raise InboxUnavailable("the disk is full")
         if event.dedupe_key in self.kept:

@@ -25,7 +25,6 @@ class Ran:
     logs: list[tuple[str, str]]
     posts: list[dict[str, Any]]
     thrown: str | None
-    milliseconds: int
     global_names: list[str]
 
     @property
@@ -45,4 +44,4 @@ def run_script(name: str, variables: object, **order: Any) -> Ran:
     assert done.returncode == 0, done.stderr.decode()
     seen = json.loads(done.stdout)
     logs = [(level, text) for level, text in seen["logs"]]
-    return Ran(logs, seen["posts"], seen["thrown"], seen["milliseconds"], seen["globals"])
+    return Ran(logs, seen["posts"], seen["thrown"], seen["globals"])

@@ -8,7 +8,7 @@ const http = require("node:http");
 const vm = require("node:vm");
 
 const order = JSON.parse(fs.readFileSync(0, "utf8"));
-const seen = { logs: [], posts: [], thrown: null, milliseconds: 0 };
+const seen = { logs: [], posts: [], thrown: null };
 
 // What the scripts use of axios: JSON out, an error with `response` for all but 2xx, an error with `code` otherwise.
 function post(url, data, config = {}) {
@@ -60,7 +60,6 @@ vm.runInContext("delete globalThis.console; delete globalThis.WebAssembly;", con
 
 process.on("unhandledRejection", (error) => { seen.thrown = "unhandled: " + error; });
 (async () => {
-  const began = Date.now();
   try {
     seen.globals = vm.runInContext("Object.getOwnPropertyNames(globalThis)", context);
     vm.runInContext(fs.readFileSync(order.script, "utf8"), context, { filename: order.script });
@@ -68,6 +67,5 @@ process.on("unhandledRejection", (error) => { seen.thrown = "unhandled: " + erro
   } catch (error) {
     seen.thrown = String(error);
   }
-  seen.milliseconds = Date.now() - began;
   setImmediate(() => fs.writeSync(1, JSON.stringify(seen)));
 })();

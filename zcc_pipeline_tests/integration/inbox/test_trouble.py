@@ -45,26 +45,19 @@ def test_a_locked_database_refuses_in_time_leaves_the_loop_alone_and_recovers(pa
         async with Inbox.open(str(path), clock=SystemClock(), max_wait_seconds=0.4) as inbox:
             await inbox.put(make_event(0))
             with _locked(path):
-                start = time.monotonic()
-                gaps = asyncio.ensure_future(_longest_gap(0.7))
-                answers = await asyncio.gather(
+                putting = asyncio.gather(
                     *(inbox.put(make_event(number)) for number in range(1, 50)), return_exceptions=True
                 )
-                assert all(isinstance(answer, InboxUnavailable) for answer in answers)
-                assert time.monotonic() - start < 1
-                assert await gaps < 0.3  # while the writer waits for the lock
+                turns = 0
+                while not putting.done():
+                    await asyncio.sleep(0.005)
+                    turns += 1
+                assert all(isinstance(answer, InboxUnavailable) for answer in await putting)
+                assert turns > 5  # while the writer waits for the lock, the loop does not
             assert not (await _until_it_works(inbox, 100)).is_duplicate
             assert inbox.health().last_error is None
 
     asyncio.run(use())
-
-
-async def _longest_gap(seconds: float) -> float:
-    longest, end = 0.0, time.monotonic() + seconds
-    while (before := time.monotonic()) < end:
-        await asyncio.sleep(0.005)
-        longest = max(longest, time.monotonic() - before)
-    return longest
 
 
 async def _until_it_works(inbox: Inbox, number: int) -> Put:
@@ -84,10 +77,9 @@ def test_a_full_queue_refuses_at_once(path: Path) -> None:
                 waiting = [asyncio.ensure_future(inbox.put(make_event(number))) for number in range(10)]
                 await asyncio.sleep(0.05)
                 assert inbox.health().waiting == 10
-                start = time.monotonic()
                 with pytest.raises(InboxUnavailable, match="10 events wait already"):
                     await inbox.put(make_event(10))
-                assert time.monotonic() - start < 0.2
+                assert not any(each.done() for each in waiting)
             assert [put.is_duplicate for put in await asyncio.gather(*waiting)] == [False] * 10
             assert (await inbox.put(make_event(10))).seq == 11
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -36,6 +37,21 @@ def head_of(body: bytes, *, length: int | None = None) -> bytes:
 
 def connect(receiver: Running) -> socket.socket:
     return socket.create_connection(receiver.address, timeout=10)
+
+
+def is_refused(receiver: Running) -> bool:
+    try:
+        connect(receiver).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def until_closed(connection: socket.socket) -> bytes:
@@ -122,7 +138,7 @@ def test_senders_who_say_nothing_or_hardly_anything_are_shown_out_while_others_a
             connection.sendall(first)
         begin = time.monotonic()
         served = 0
-        while slow and time.monotonic() - begin < 8:
+        while slow and time.monotonic() - begin < 60:
             assert post(receiver, zoom_body(number=100 + served)).status_code == 200
             served += 1
             time.sleep(0.1)
@@ -179,12 +195,10 @@ def test_a_head_without_end_is_cut_off(receiver: Running) -> None:
 def test_more_connections_than_allowed_are_told_to_come_back() -> None:
     with running(max_connections=5) as receiver:
         held = [connect(receiver) for _ in range(6)]
-        time.sleep(0.2)
-        assert post(receiver, zoom_body()).status_code == 503
+        assert post(receiver, zoom_body()).status_code == 503  # accepted after those that came before it
         for connection in held:
             connection.close()
-        time.sleep(0.2)
-        assert post(receiver, zoom_body()).status_code == 200
+        until(lambda: post(receiver, zoom_body()).status_code == 200)
 
 
 def test_metrics_are_on_a_port_of_their_own_and_name_nobody(receiver: Running) -> None:
@@ -232,11 +246,9 @@ def test_an_event_that_is_being_kept_when_the_receiver_stops_is_still_acknowledg
     receiver.inbox.gate = gate
     with ThreadPoolExecutor(1) as sender:
         answered = sender.submit(post, receiver, zoom_body())
-        time.sleep(0.3)
+        until(lambda: receiver.inbox.waiting == 1)
         receiver.stop()
-        time.sleep(0.4)
-        with pytest.raises(OSError, match="refused"):
-            connect(receiver)
+        until(lambda: is_refused(receiver))
         assert not answered.done()
         receiver.in_loop(gate.set)
         assert answered.result().status_code == 200
