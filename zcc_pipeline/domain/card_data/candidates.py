@@ -23,7 +23,7 @@ from zcc_pipeline.domain.card_data.documents import MACHINE_NAME, MESSAGE_KEYS
 from zcc_pipeline.domain.card_data.numbers import FILLERS, NUMBER_WORDS
 from zcc_pipeline.domain.card_data.security_codes import NAMES
 
-_FEW_BYTES = 4_000
+_FEW_BYTES = 16_000
 """Reading these takes less time than compiling the expression."""
 _FEW_ROWS = 16
 _SHORTEST_RUN, _FEWEST_PIECES, _DIGITS_OF_A_WORD = 13, 5, 3
