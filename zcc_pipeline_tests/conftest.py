@@ -12,6 +12,9 @@ import pytest
 from hypothesis import settings
 
 import zcc_pipeline_tests.examples  # noqa: F401 - its profiles are named here and by ``--hypothesis-profile``
+from zcc_pipeline_tests.postgres import postgres, postgres_url
+
+__all__ = ["postgres", "postgres_url"]
 
 settings.load_profile("some")
 

@@ -14,9 +14,6 @@ import pytest
 from zcc_pipeline.domain.clock import Clock, SystemClock
 from zcc_pipeline.domain.events import PushedEvent
 from zcc_pipeline.inbox import Inbox, Put
-from zcc_pipeline_tests.postgres import postgres, postgres_url
-
-__all__ = ["postgres", "postgres_url"]
 
 Result = TypeVar("Result")
 PATIENCE_SECONDS = 30

@@ -16,11 +16,8 @@ from zcc_pipeline.domain.events import PushedEvent
 from zcc_pipeline.pipeline.events import apply_inbox, look
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline_tests.lakes import all_rows
-from zcc_pipeline_tests.postgres import postgres, postgres_url
 from zcc_pipeline_tests.received import posted, pushed, receive
 from zcc_pipeline_tests.unit.pipeline.homes import open_home
-
-__all__ = ["postgres", "postgres_url"]
 
 pytestmark = pytest.mark.integration
 

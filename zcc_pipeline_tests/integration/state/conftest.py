@@ -9,9 +9,6 @@ from pathlib import Path
 import pytest
 
 from zcc_pipeline.state import StateStore
-from zcc_pipeline_tests.postgres import postgres, postgres_url
-
-__all__ = ["postgres", "postgres_url"]
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAY = date(2026, 11, 20)
