@@ -129,6 +129,13 @@ def test_threads_and_a_second_store_of_this_machine_write_one_after_the_other(op
     assert list(check_object(one.place, ID)) == []
 
 
+def test_a_machine_gets_its_name_whatever_lock_its_first_object_has(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zcc_pipeline.archive.storage.scratch._LOCKS", 1)
+    assert opened().write("first").version == 1
+
+
 def test_the_ledger_lies_in_the_bucket_locked_and_two_machines_append_one_after_the_other(opened: Open) -> None:
     here = opened()
     there = opened(here.bucket.url, scratch="other-machine")
