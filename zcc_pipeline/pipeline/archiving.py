@@ -317,8 +317,10 @@ class _Export:
         for batch in in_parts(ids, BATCH):
             heads = archive.ledger.heads() if heads is None else heads
             entries = [entry for each in batch for entry in self._unlogged(each, heads.get(each), days.get(each))]
-            self._report.healed += len({entry.object_id for entry in entries})
+            late = {entry.object_id for entry in entries if entry.object_id is not None}
+            self._report.healed += len(late)
             self._append(entries)
+            self._locks.settle(late)
         state.save((ArchivedRow(row.engagement_id, row.day, "") for row in pending), now=self._runtime.clock.now())
 
     def _unlogged(self, object_id: str, logged: Logged | None, day: date | None) -> Iterator[Entry]:

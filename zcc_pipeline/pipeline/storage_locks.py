@@ -6,7 +6,7 @@ it: a crash in between leaves something kept too long, never too short, and the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
@@ -72,6 +72,13 @@ class StorageLocks:
             if given is None or given < wanted:
                 self._runtime.archive.objects.protect(entry.object_id, Lock(wanted))
 
+    def settle(self, object_ids: Collection[str]) -> None:
+        """What a crash had kept from being shown was shown without anybody asking how long it is to be kept."""
+        if self._is_used and object_ids:
+            standings = read_standings(self._runtime)
+            for object_id in object_ids:
+                _lock(self._runtime, standings, object_id)
+
     def catch_up(self) -> None:
         """A matter may have come to hold, while the export ran, what it has written since."""
         if self._standings is None:
@@ -110,12 +117,17 @@ def lock_again(runtime: Runtime) -> int:
         runtime.progress.start("locks", None)
         for standing in standings.all():
             if standings.is_archived(standing.object_id):
-                lock = promised_lock(standings, standing.object_id)
-                runtime.archive.objects.protect(standing.object_id, replace(lock, is_held=lock.is_held or None))
+                _lock(runtime, standings, standing.object_id)
                 runtime.progress.advance("locks")
                 count += 1
         runtime.progress.finish("locks")
     return count
+
+
+def _lock(runtime: Runtime, standings: Standings, object_id: str) -> None:
+    """As the ledger promises; a hold that the ledger does not know is left alone."""
+    lock = promised_lock(standings, object_id)
+    runtime.archive.objects.protect(object_id, replace(lock, is_held=lock.is_held or None))
 
 
 def _objects(runtime: Runtime, standings: Standings, scope: Scope) -> Iterator[str]:

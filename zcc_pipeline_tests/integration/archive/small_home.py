@@ -60,8 +60,8 @@ def opened(shift: timedelta = timedelta(0)) -> Runtime:
     return open_runtime(load_settings(), clock=ShiftedClock(shift))
 
 
-def land(runtime: Runtime, engagement_id: str, day: date) -> None:
-    payload = {"engagement_id": engagement_id, "start_time": f"{day}T09:00:00Z", "end_time": f"{day}T09:05:00Z"}
+def land(runtime: Runtime, engagement_id: str, day: date, **more: Any) -> None:
+    payload = {"engagement_id": engagement_id, "start_time": f"{day}T09:00:00Z", "end_time": f"{day}T09:05:00Z"} | more
     with runtime.lake.writer(DATASETS["zoom/engagements"]) as writer:
         writer.add(
             RecordChunk(

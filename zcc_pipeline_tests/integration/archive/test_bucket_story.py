@@ -245,6 +245,15 @@ def test_a_kill_between_the_objects_and_the_ledger_is_gone_on_from(
         assert len(entries) == 3
         assert all(entry.storage_version for entry in entries)
 
+    with monkeypatch.context() as patched, opened() as runtime:
+        land(runtime, "eng-1", MONDAY, direction="inbound")
+        patched.setattr(S3Place, "publish", dying)
+        with pytest.raises(Killed):
+            archive_changes(runtime)
+    assert (one.export()["healed"], one.verify()["result"]) == (1, "clean"), (
+        "the second version is locked like the first"
+    )
+
 
 def test_a_purge_leaves_no_version_of_what_is_over_and_refuses_what_the_bucket_still_keeps(
     one: InBucket, monkeypatch: pytest.MonkeyPatch
