@@ -80,7 +80,7 @@ def build_defs(
         ],
         jobs=build_jobs(dbt_assets, crms),
         schedules=build_schedules(timezone, open_runtime),
-        sensors=[*build_sensors(), build_event_sensor(open_runtime)],
+        sensors=[*build_sensors(), build_event_sensor(open_runtime, tells_at_once=execution.tells_at_once)],
         resources={"runtime": build_runtime_resource(open_runtime, execution.tags)},
         executor=execution.executor,
     )

@@ -30,8 +30,11 @@ to thirty, and from the fifth failure on the sensor fails as well.
 """
 
 
-def build_event_sensor(open_runtime: OpenRuntime) -> dg.SensorDefinition:
-    """``received_events``: one refresh at a time, asked for again until everything is applied."""
+def build_event_sensor(open_runtime: OpenRuntime, *, tells_at_once: bool) -> dg.SensorDefinition:
+    """``received_events``: one refresh at a time, asked for again until everything is applied.
+
+    ``tells_at_once``: see ``Execution``; otherwise a run that has not told where it works may be waiting for its turn.
+    """
 
     @dg.sensor(
         name="received_events",
@@ -44,7 +47,8 @@ def build_event_sensor(open_runtime: OpenRuntime) -> dg.SensorDefinition:
         with explained(), open_runtime() as runtime:
             waiting = look(runtime)
             now = runtime.clock.now()
-        clear_dead_runs(context.instance, now=now)  # a killed run must not hold up the next one
+        # a killed run must not hold up the next one
+        clear_dead_runs(context.instance, now=now if tells_at_once else None)
         failures, last_end = _failures_in_a_row(context.instance)
         if not waiting.unapplied and not waiting.due and not failures:
             return dg.SkipReason("nothing received, nothing due")

@@ -21,6 +21,9 @@ class Execution:
 
     executor: dg.ExecutorDefinition
     tags: Callable[[], dict[str, str]]
+    tells_at_once: bool = False
+    """Whether a run remembers it as soon as it starts; a step that has a process of its own may first have to wait for
+    one."""
 
 
 def find_execution(name: str) -> Execution:
@@ -29,7 +32,7 @@ def find_execution(name: str) -> Execution:
     In one process steps share what takes about three seconds to start, more than most of them take.
     """
     if name == IN_PROCESS:
-        return Execution(dg.in_process_executor, worker_tags)
+        return Execution(dg.in_process_executor, worker_tags, tells_at_once=True)
     if name == "multiprocess":
         return Execution(dg.multiprocess_executor, lambda: worker_tags(os.getppid()))
     module, _, attribute = name.partition(":")

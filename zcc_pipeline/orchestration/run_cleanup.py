@@ -56,7 +56,8 @@ def clear_dead_runs(instance: dg.DagsterInstance, *, now: datetime | None = None
     """Mark dead runs as failed and free the slots they hold; returns their ids.
 
     With ``now`` a run that started longer than ``TAGGED_WITHIN`` ago and has not told its process yet is dead as well:
-    it was killed between the two.
+    it was killed between the two. What was killed earlier, while it booted, is told by the code server that Dagster
+    runs beside it, within a second.
     """
     records = _in_progress(instance)
     dead = [each.dagster_run for each in records if is_dead(each.dagster_run.tags) or _never_worked(each, now)]

@@ -16,6 +16,7 @@ from dagster._core.definitions.sensor_definition import SensorExecutionData
 from zcc_pipeline.domain.clock import ShiftedClock
 from zcc_pipeline.orchestration import event_sensor
 from zcc_pipeline.orchestration.build import build_defs
+from zcc_pipeline.orchestration.executors import IN_PROCESS
 from zcc_pipeline.orchestration.instance import ensure_dagster_home
 from zcc_pipeline.orchestration.run_cleanup import PID_TAG, worker_tags
 from zcc_pipeline.pipeline.events import Waiting
@@ -25,13 +26,20 @@ from zcc_pipeline_tests.definitions.fake_pipeline import MANIFEST, FakeRuntime
 class Sensor:
     """The sensor as the daemon ticks it: the cursor goes from tick to tick."""
 
-    def __init__(self, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, *, executor: str = IN_PROCESS
+    ) -> None:
         self.instance, self.cursor, self.clock = instance, None, ShiftedClock()
         self.waiting = Waiting("01INBOX", 7, 2, 0)
         monkeypatch.setattr(event_sensor, "look", lambda _: self.waiting)
         runtime = FakeRuntime()
         runtime.clock = self.clock
-        self.defs = build_defs(open_runtime=lambda: runtime, timezone="UTC", manifest=MANIFEST)  # type: ignore[arg-type]
+        self.defs = build_defs(
+            open_runtime=lambda: runtime,  # type: ignore[arg-type, return-value]
+            timezone="UTC",
+            manifest=MANIFEST,
+            executor=executor,
+        )
 
     def tick(self) -> SensorExecutionData:
         with dg.build_sensor_context(
@@ -47,6 +55,13 @@ class Sensor:
 
     def run(self, status: dg.DagsterRunStatus, **tags: str) -> dg.DagsterRun:
         return self.instance.create_run_for_job(self.defs.resolve_job_def("refresh"), status=status, tags=tags)
+
+    def start(self) -> dg.DagsterRun:
+        """A run that works and has not told where."""
+        run = self.run(dg.DagsterRunStatus.STARTING)
+        event = dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, run.job_name)
+        self.instance.report_dagster_event(event, run.run_id)
+        return run
 
     def fail(self) -> None:
         run = self.run(dg.DagsterRunStatus.STARTED)
@@ -98,12 +113,21 @@ def test_a_killed_refresh_does_not_hold_up_the_next(sensor: Sensor) -> None:
 
 
 def test_a_refresh_that_was_killed_before_it_told_its_process_holds_up_the_next_for_a_minute(sensor: Sensor) -> None:
-    run = sensor.run(dg.DagsterRunStatus.STARTING)
-    sensor.instance.report_dagster_event(dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, run.job_name), run.run_id)
+    sensor.start()
     sensor.clock.shift += timedelta(seconds=50)
     assert sensor.asked() is None
     sensor.clock.shift += timedelta(seconds=11)
     assert sensor.asked() == "01INBOX:7"
+
+
+def test_a_refresh_whose_steps_wait_for_a_process_of_their_own_is_left_in_peace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ensure_dagster_home(tmp_path) as instance:
+        sensor = Sensor(instance, monkeypatch, executor="multiprocess")
+        run = sensor.start()
+        sensor.clock.shift += timedelta(hours=1)
+        assert run.run_id in str(sensor.tick().skip_message)
 
 
 def test_failures_are_followed_by_growing_pauses_and_in_the_end_by_an_alarm(sensor: Sensor) -> None:
