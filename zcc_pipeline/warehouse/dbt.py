@@ -73,8 +73,9 @@ class DbtProcess:
             "outcome": str(outcome_path),
             "s3": asdict(self._config.s3) if self._config.s3 is not None else None,
         }
+        outcome_path.unlink(missing_ok=True)
         assert self._process.stdout is not None  # noqa: S101 - asked for
-        with suppress(BrokenPipeError):  # it has died; what it said is read below
+        with suppress(ConnectionError):  # it has died; what it said is read below
             socket.send_fds(self._channel, [json.dumps(request).encode() + b"\n"], list(inherit))
         output = self._process.stdout.read().decode(errors="replace")
         code = self._process.wait()
