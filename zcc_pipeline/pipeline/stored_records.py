@@ -6,7 +6,6 @@ They follow from the artefact ledger alone, so they can be landed again at any t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from datetime import date
 
 import msgspec
@@ -107,7 +106,7 @@ def _transcript_payload(runtime: Runtime, artefact: ArtefactRow) -> bytes:
             "sha256": artefact.sha256,
             "format": form,
             "problem": problem,
-            "turns": [asdict(turn) for turn in turns],
+            "turns": turns,
         }
     )
 

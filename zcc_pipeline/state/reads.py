@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from zcc_pipeline.domain.ports import ReadOutcome, ReadRow
 from zcc_pipeline.state.database import Database, id_parts
 from zcc_pipeline.state.schema import reads
+
+_FIELDS = tuple(each.name for each in fields(ReadRow))
 
 
 class StoredReads:
@@ -34,7 +36,7 @@ class StoredReads:
 
     def record_all(self, rows: Iterable[ReadRow]) -> None:
         """Keep many outcomes in one transaction. An older read never replaces a newer one."""
-        values = [asdict(row) for row in rows]
+        values = [{name: getattr(row, name) for name in _FIELDS} for row in rows]
         if not values:
             return
         insert = self._database.insert(reads)
