@@ -147,7 +147,7 @@ class Archive:
             )
         except OSError as error:
             return Copied(problem=f"{type(error).__name__}: {error.strerror}")
-        except (PermanentError, TransientError) as error:
+        except (PermanentError, TransientError, ConfigurationError) as error:
             return Copied(problem=str(error))
 
     @cached_property

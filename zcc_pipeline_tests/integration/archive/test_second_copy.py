@@ -15,13 +15,15 @@ import pytest
 from zcc_pipeline.archive.copying import Copied, CopyRefused, bring_up_to_date
 from zcc_pipeline.archive.ledger import Action, Entry, FolderShelf, Ledger
 from zcc_pipeline.archive.ocfl.layout import object_key
+from zcc_pipeline.archive.opening import Archive
 from zcc_pipeline.archive.retention import lapses_at
 from zcc_pipeline.archive.storage import FolderPlace, Lock, Parcel
 from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.pipeline.archiving import archive_changes
 from zcc_pipeline.pipeline.restore import restore
 from zcc_pipeline_tests.integration.archive.conftest import Command
-from zcc_pipeline_tests.integration.archive.small_home import make_home, opened
+from zcc_pipeline_tests.integration.archive.small_home import make_home
+from zcc_pipeline_tests.integration.archive.small_home import opened as opened_home
 from zcc_pipeline_tests.integration.archive.verified_archive import WholeArchive, flip
 from zcc_pipeline_tests.integration.archive.write_objects import object_id
 from zcc_pipeline_tests.seaweed import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, Seaweed
@@ -209,24 +211,39 @@ def test_a_copy_that_cannot_be_written_is_told_and_stops_nothing(
     assert (tmp_path / "home" / "archive" / "ledger" / "checkpoint").is_file()
 
 
+def test_a_copy_whose_bucket_is_set_wrong_is_told_like_one_that_is_away(
+    opened: Archive, filled: WholeArchive, copy: Path
+) -> None:
+    class Refusing(FolderPlace):
+        @property
+        def locks(self) -> bool:
+            raise ConfigurationError("ZCC_ARCHIVE_LOCK_MODE", "is compliance, and the bucket has no Object Lock")
+
+    assert filled.ledger is opened.ledger
+    opened.copy_place = Refusing(copy)
+    copied = opened.update_second_copy()
+    assert copied is not None
+    assert "ZCC_ARCHIVE_LOCK_MODE: is compliance" in copied.problem
+
+
 def test_records_come_back_from_the_second_copy_when_the_archive_itself_is_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = make_home(tmp_path, monkeypatch)
     monkeypatch.setenv("ZCC_ARCHIVE_SECOND_COPY_URL", str(tmp_path / "copy"))
-    with opened() as runtime:
+    with opened_home() as runtime:
         report = archive_changes(runtime)
         assert report.second_copy is not None
         assert (report.second_copy.objects, report.is_clean) == (3, True)
     for path in [*(home / "archive" / "objects").rglob("engagement.json")]:
         flip(path)
     shutil.rmtree(home / "lake" / "zoom" / "engagements")
-    with opened() as runtime:
+    with opened_home() as runtime:
         assert len(restore(runtime, dry_run=True).failed) == 3
         found = restore(runtime, from_second_copy=True)
     assert (found.failed, found.records_restored) == ({}, 3)
     monkeypatch.delenv("ZCC_ARCHIVE_SECOND_COPY_URL")
-    with opened() as runtime, pytest.raises(ConfigurationError, match="ZCC_ARCHIVE_SECOND_COPY_URL"):
+    with opened_home() as runtime, pytest.raises(ConfigurationError, match="ZCC_ARCHIVE_SECOND_COPY_URL"):
         restore(runtime, from_second_copy=True)
 
 
