@@ -37,10 +37,12 @@ def pull(
     """
     from zcc_pipeline.domain.window import iter_days
     from zcc_pipeline.pipeline.pull import pull as pull_days
+    from zcc_pipeline.pipeline.reaching import reach_zoom
 
     names = [name.strip() for name in only.split(",") if name.strip()]
     with opened_runtime(as_json=as_json, lands=True) as runtime:
         start, end = parse_days(first, last, today=runtime.today())
+        reach_zoom(runtime)
         report = pull_days(runtime, list(iter_days(start, end)), only=names)
     if as_json:
         print_json(

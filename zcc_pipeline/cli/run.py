@@ -28,13 +28,14 @@ def run(first: FromOption, last: ToOption = "today", as_json: JsonOption = False
         zcc run --from yesterday
         zcc run --from 2026-11-01 --to 2026-11-07
     """
+    from zcc_pipeline.pipeline.reaching import reach_zoom
     from zcc_pipeline.settings import load_settings, open_runtime
 
     settings = load_settings()
     refuse_to_mix(settings)
     with open_runtime(settings) as runtime:
         start, end = parse_days(first, last, today=runtime.today())
-        runtime.require_credentials()
+        reach_zoom(runtime)
     with watched(as_json=as_json) as progress, underway(progress, "the whole graph"):
         from zcc_pipeline.orchestration.run import run_range
 

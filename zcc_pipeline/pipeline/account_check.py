@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import msgspec
@@ -24,10 +24,10 @@ from zcc_pipeline.domain.window import Window
 from zcc_pipeline.pipeline.doctor import Finding, Verdict
 from zcc_pipeline.pipeline.lake_facts import InboxFields
 from zcc_pipeline.pipeline.loop import run
+from zcc_pipeline.pipeline.reaching import impatient
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.sources.zoom_api import ZoomApi
 from zcc_pipeline.state import StateStore
-from zcc_pipeline.transport import RetryPolicy, Timeouts
 
 SKEW_SECONDS = 30
 """Further apart than this, windows of the last minutes and the age of things go wrong."""
@@ -83,16 +83,11 @@ def _before_there_is_an_app() -> list[Finding]:
 
 
 async def _examine(runtime: Runtime) -> list[Finding]:
-    impatient = replace(
-        runtime.config.zoom,
-        retries=RetryPolicy(attempts=3, total_seconds=20),
-        timeouts=Timeouts(connect=5, read=15, request=20),
-    )
-    credentials = runtime.config.credentials
+    config, credentials = impatient(runtime.config.zoom), runtime.config.credentials
     assert credentials is not None  # noqa: S101 - asked before
     # not ``runtime.state``: a time zone that does not fit has been found before and is no reason to stop here
     with StateStore.open(runtime.config.state_url) as state:
-        async with ZoomApi(impatient, credentials, budget=state.budget, clock=runtime.clock, live=True) as api:
+        async with ZoomApi(config, credentials, budget=state.budget, clock=runtime.clock, live=True) as api:
             return await _ask(runtime, api)
 
 

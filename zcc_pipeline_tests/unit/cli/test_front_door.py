@@ -124,6 +124,17 @@ def test_missing_credentials_name_the_three_variables(command: str) -> None:
     assert "Traceback" not in done.output
 
 
+@pytest.mark.parametrize("command", ["pull", "run"])
+def test_a_zoom_that_cannot_be_reached_is_told_before_any_work(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("ACCOUNT_ID", "a"), ("CLIENT_ID", "b"), ("CLIENT_SECRET", "hush-hush")):
+        monkeypatch.setenv(f"ZCC_ZOOM_{name}", value)
+    monkeypatch.setenv("ZCC_ZOOM_OAUTH_URL", "http://127.0.0.1:9/oauth/token")
+    done = runner.invoke(app, [command, "--from", "yesterday"])
+    assert done.exit_code == 1
+    assert "Zoom cannot be reached at http://127.0.0.1:9/oauth/token" in done.stderr
+    assert "hush-hush" not in done.output
+
+
 def failing(error: BaseException | None) -> typer.Typer:
     """The front door with one command that fails, and one that talks."""
     from zcc_pipeline.cli.main import front_door
