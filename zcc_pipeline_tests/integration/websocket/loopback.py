@@ -156,7 +156,15 @@ class Tokens:
         return Ticket(self.given[-1], self.good_for_seconds)
 
 
-QUICK = {"heartbeat_seconds": 0.05, "first_wait_seconds": 0.01, "longest_wait_seconds": 0.05, "close_seconds": 0.5}
+QUICK = {
+    "heartbeat_seconds": 0.05,
+    "silent_heartbeats": 200.0,  # a machine that stands still for a moment is no silent connection
+    "first_wait_seconds": 0.01,
+    "longest_wait_seconds": 0.05,
+    "close_seconds": 0.5,
+}
+SOON_SILENT = 2.5
+"""Heartbeats without an answer, for tests of silence."""
 
 
 class Listening:
@@ -184,7 +192,7 @@ class Listening:
         )
         self.task = asyncio.create_task(self.listener.run(self.stop))
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         async with asyncio.timeout(seconds):
             while not condition():
                 if self.task.done():
@@ -196,5 +204,5 @@ class Listening:
 
     async def __aexit__(self, *_error: object) -> None:
         self.stop.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await asyncio.gather(self.task, return_exceptions=True)

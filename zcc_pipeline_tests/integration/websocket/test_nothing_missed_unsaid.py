@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from zcc_pipeline_tests.integration.websocket.loopback import (
     ANSWER,
+    SOON_SILENT,
     Listening,
     MemorySink,
     Tokens,
@@ -102,7 +103,12 @@ async def live(seed: int, seconds: float) -> tuple[Source, list[MemorySink]]:
         for sink in sinks:
             breaking = asyncio.create_task(break_inbox_now_and_then(sink, random))
             async with Listening(
-                server, sink, last_seen=seen, tokens=Tokens(good_for_seconds=0.8), drain_seconds=0.3
+                server,
+                sink,
+                last_seen=seen,
+                tokens=Tokens(good_for_seconds=0.8),
+                drain_seconds=0.3,
+                silent_heartbeats=SOON_SILENT,
             ) as work:
                 await asyncio.sleep(seconds)
                 breaking.cancel()
