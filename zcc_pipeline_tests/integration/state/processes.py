@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
@@ -20,9 +19,15 @@ def start(command: str, url: str, *arguments: object) -> subprocess.Popen[str]:
     )
 
 
-def soon(seconds: float = 2.5) -> float:
-    """A moment at which all processes are up, so that they run into each other."""
-    return time.time() + seconds
+def meeting(tmp_path: Path, count: int) -> str:
+    """Where that many processes wait for each other, so that they run into each other from then on."""
+    folder = tmp_path / "meeting"
+    folder.mkdir()
+    return f"{folder}:{count}"
+
+
+ALONE = ":0"
+"""The meeting of a process that waits for nobody."""
 
 
 def outputs(processes: list[subprocess.Popen[str]]) -> list[str]:

@@ -23,7 +23,7 @@ from zcc_pipeline.state.database import Database, open_ledger_engine, parse_stat
 from zcc_pipeline.state.migrate import MIGRATIONS, ensure_current, upgrade
 from zcc_pipeline.state.schema import HEAD, VERSION_TABLE, heavy_days, metadata, rates
 from zcc_pipeline_tests.integration.state.conftest import DAY, NOW
-from zcc_pipeline_tests.integration.state.processes import outputs, soon, start
+from zcc_pipeline_tests.integration.state.processes import ALONE, meeting, outputs, start
 from zcc_pipeline_tests.postgres import Postgres
 
 pytestmark = pytest.mark.integration
@@ -108,8 +108,8 @@ def test_a_store_written_by_a_newer_version_is_refused_and_left_alone(state_url:
         StateStore.open(state_url)
 
 
-def test_processes_that_open_a_new_store_at_once_all_succeed(state_url: str) -> None:
-    begin = soon()
+def test_processes_that_open_a_new_store_at_once_all_succeed(state_url: str, tmp_path: Path) -> None:
+    begin = meeting(tmp_path, 3)
 
     outputs([start("open_together", state_url, begin, "Europe/Berlin") for _ in range(3)])
 
@@ -117,8 +117,8 @@ def test_processes_that_open_a_new_store_at_once_all_succeed(state_url: str) -> 
         assert store.settings.timezone() == "Europe/Berlin"
 
 
-def test_of_two_time_zones_frozen_at_once_one_is_refused(state_url: str) -> None:
-    begin = soon()
+def test_of_two_time_zones_frozen_at_once_one_is_refused(state_url: str, tmp_path: Path) -> None:
+    begin = meeting(tmp_path, 2)
     processes = [start("open_together", state_url, begin, zone) for zone in ("Europe/Berlin", "Asia/Tokyo")]
     errors = [process.communicate(timeout=60)[1] for process in processes]
 
@@ -130,7 +130,7 @@ def test_of_two_time_zones_frozen_at_once_one_is_refused(state_url: str) -> None
 def test_a_process_killed_while_it_creates_the_store_leaves_one_that_opens(tmp_path: Path) -> None:
     for attempt in range(12):
         url = f"sqlite:///{tmp_path}/{attempt}/state.sqlite"
-        process = start("open_together", url, 0, "UTC")
+        process = start("open_together", url, ALONE, "UTC")
         while not (tmp_path / str(attempt)).exists() and process.poll() is None:
             time.sleep(0.001)
         time.sleep(0.02 * attempt)

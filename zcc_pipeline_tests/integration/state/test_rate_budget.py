@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from zcc_pipeline.domain.datasets import Label
 from zcc_pipeline.state import StateStore
 from zcc_pipeline_tests.examples import of_all
-from zcc_pipeline_tests.integration.state.processes import outputs, soon, start
+from zcc_pipeline_tests.integration.state.processes import meeting, outputs, start
 
 pytestmark = pytest.mark.integration
 
@@ -143,10 +143,10 @@ def test_no_span_holds_more_than_the_burst_and_its_share(
             assert most_in(slots, span * interval) <= burst + span
 
 
-def test_processes_together_never_get_more_than_one_budget(state_url: str) -> None:
+def test_processes_together_never_get_more_than_one_budget(state_url: str, tmp_path: Path) -> None:
     StateStore.open(state_url).close()
     interval, burst, times = 0.02, 5, 150
-    begin = soon()
+    begin = meeting(tmp_path, 3)
     printed = outputs([start("reserve", state_url, begin, times, interval, burst) for _ in range(3)])
 
     slots = [slot for line in printed for slot in json.loads(line)["slots"]]
@@ -156,9 +156,9 @@ def test_processes_together_never_get_more_than_one_budget(state_url: str) -> No
     assert max(slots) - min(slots) >= (len(slots) - burst) * interval - 1e-5
 
 
-def test_processes_together_spend_exactly_the_cap(state_url: str) -> None:
+def test_processes_together_spend_exactly_the_cap(state_url: str, tmp_path: Path) -> None:
     StateStore.open(state_url).close()
-    begin = soon()
+    begin = meeting(tmp_path, 3)
 
     spent = [int(line) for line in outputs([start("spend", state_url, begin, 100, 250) for _ in range(3)])]
 

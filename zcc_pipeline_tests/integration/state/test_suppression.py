@@ -16,7 +16,7 @@ from zcc_pipeline.domain.suppression import KeyedHash, Suppressed
 from zcc_pipeline.state import StateStore
 from zcc_pipeline.state.suppression import KEY_NAME, keep_or_make_key
 from zcc_pipeline_tests.integration.state.conftest import NOW
-from zcc_pipeline_tests.integration.state.processes import outputs, soon, start
+from zcc_pipeline_tests.integration.state.processes import meeting, outputs, start
 
 pytestmark = pytest.mark.integration
 
@@ -120,8 +120,10 @@ def test_a_key_made_before_the_first_erasure_was_kept_is_used_by_the_next_attemp
     assert keep_or_make_key(keys / KEY_NAME) == made
 
 
-def test_processes_that_erase_for_the_first_time_at_once_share_one_key(state_url: str, keys: Path) -> None:
-    begin = soon()
+def test_processes_that_erase_for_the_first_time_at_once_share_one_key(
+    state_url: str, keys: Path, tmp_path: Path
+) -> None:
+    begin = meeting(tmp_path, 3)
 
     outputs([start("suppress", state_url, begin, keys, f"eng-{number}") for number in range(3)])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from datetime import UTC, date, datetime
@@ -17,20 +18,28 @@ from zcc_pipeline.state import StateStore
 DAY = date(2026, 11, 20)
 
 
-def wait_for_start(start_at: str) -> None:
-    time.sleep(max(0.0, float(start_at) - time.time()))
+def wait_for_others(meeting: str) -> None:
+    folder, _, count = meeting.rpartition(":")
+    if not folder:
+        return
+    (Path(folder) / str(os.getpid())).touch()
+    give_up_at = time.monotonic() + 60
+    while sum(1 for _ in Path(folder).iterdir()) < int(count):
+        if time.monotonic() > give_up_at:
+            raise TimeoutError("another process has not come")
+        time.sleep(0.001)
 
 
-def open_together(url: str, start_at: str, timezone: str) -> None:
-    wait_for_start(start_at)
+def open_together(url: str, meeting: str, timezone: str) -> None:
+    wait_for_others(meeting)
     with StateStore.open(url) as store:
         store.settings.freeze_timezone(timezone)
         store.budget.reserve(Label.LIGHT, interval_seconds=1, burst=1, now=time.time())
 
 
-def reserve(url: str, start_at: str, times: str, interval: str, burst: str) -> None:
+def reserve(url: str, meeting: str, times: str, interval: str, burst: str) -> None:
     with StateStore.open(url) as store:
-        wait_for_start(start_at)
+        wait_for_others(meeting)
         began = time.perf_counter()
         slots = [
             store.budget.reserve(Label.MEDIUM, interval_seconds=float(interval), burst=int(burst), now=time.time())
@@ -39,16 +48,16 @@ def reserve(url: str, start_at: str, times: str, interval: str, burst: str) -> N
         print(json.dumps({"slots": slots, "seconds": time.perf_counter() - began}))
 
 
-def spend(url: str, start_at: str, times: str, cap: str) -> None:
+def spend(url: str, meeting: str, times: str, cap: str) -> None:
     with StateStore.open(url) as store:
-        wait_for_start(start_at)
+        wait_for_others(meeting)
         print(sum(store.budget.spend_daily(DAY, amount=1, cap=int(cap)) for _ in range(int(times))))
 
 
-def want(url: str, start_at: str, first: str, last: str) -> None:
+def want(url: str, meeting: str, first: str, last: str) -> None:
     now = datetime.now(UTC)
     with StateStore.open(url) as store:
-        wait_for_start(start_at)
+        wait_for_others(meeting)
         new = 0
         for number in range(int(first), int(last), 10):
             wanted = [
@@ -59,9 +68,9 @@ def want(url: str, start_at: str, first: str, last: str) -> None:
         print(new)
 
 
-def suppress(url: str, start_at: str, keys_folder: str, engagement_id: str) -> None:
+def suppress(url: str, meeting: str, keys_folder: str, engagement_id: str) -> None:
     with StateStore.open(url, keys_folder=Path(keys_folder)) as store:
-        wait_for_start(start_at)
+        wait_for_others(meeting)
         store.suppression.add([engagement_id], now=datetime.now(UTC))
 
 
