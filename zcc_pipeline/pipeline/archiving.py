@@ -37,8 +37,8 @@ from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.pipeline.storage_locks import StorageLocks
 
 THREADS = 8
-BATCH = 200
-"""Objects between two checkpoints."""
+BATCH = 500
+"""Objects between two checkpoints. Threads that have written their part of one wait for the others."""
 
 _HELD = 2_000
 """Engagements whose payloads are held at a time: a day's files are read once for all of them."""
