@@ -36,10 +36,12 @@ def reconcile(first: FromOption, last: ToOption = "yesterday", as_json: JsonOpti
     """
     from zcc_pipeline.domain.window import iter_days
     from zcc_pipeline.pipeline.coverage import read_coverage
+    from zcc_pipeline.pipeline.reaching import reach_zoom
     from zcc_pipeline.pipeline.reconcile import reconcile as reconcile_days
 
     with opened_runtime(as_json=as_json, lands=True) as runtime:
         start, end = parse_days(first, last, today=runtime.today())
+        reach_zoom(runtime)
         report = reconcile_days(runtime, list(iter_days(start, end)))
         lines = read_coverage(runtime, start, end)
     if as_json:

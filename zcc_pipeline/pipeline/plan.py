@@ -17,6 +17,7 @@ from zcc_pipeline.domain.datasets import DATASETS, Dataset, Reading
 from zcc_pipeline.domain.errors import PermanentError, TransientError
 from zcc_pipeline.domain.window import Window, day_window
 from zcc_pipeline.pipeline.loop import run
+from zcc_pipeline.pipeline.reaching import ask_for_token
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.sources.zoom_api import PlanCost, ZoomApi, plan_cost
 
@@ -108,6 +109,7 @@ async def _probe(runtime: Runtime, first: date, last: date) -> tuple[Shape | Non
     shape = Shape()
     async with runtime.zoom(lands=False) as api:
         try:
+            await ask_for_token(runtime)
             for span in spans:
                 shape.voicemails += await _total(api, DATASETS["zoom/voicemails"], span)
                 shape.voice_calls += await _total(api, DATASETS["zoom/voice_calls"], span)

@@ -18,15 +18,16 @@ def impatient(config: ZoomApiConfig) -> ZoomApiConfig:
 
 
 def reach_zoom(runtime: Runtime) -> None:
+    """``ask_for_token`` for commands."""
+    run(ask_for_token(runtime))
+
+
+async def ask_for_token(runtime: Runtime) -> None:
     """Ask Zoom for a token.
 
     Raises ``TransientError`` where it cannot be reached, and ``ConfigurationError`` where credentials are missing or
     refused.
     """
-    run(_ask(runtime))
-
-
-async def _ask(runtime: Runtime) -> None:
     config, credentials = impatient(runtime.config.zoom), runtime.require_credentials()
     async with ZoomApi(config, credentials, budget=runtime.state.budget, clock=runtime.clock, live=True) as api:
         try:

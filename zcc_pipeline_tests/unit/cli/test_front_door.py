@@ -124,7 +124,7 @@ def test_missing_credentials_name_the_three_variables(command: str) -> None:
     assert "Traceback" not in done.output
 
 
-@pytest.mark.parametrize("command", ["pull", "run"])
+@pytest.mark.parametrize("command", ["pull", "run", "reconcile", "plan"])
 def test_a_zoom_that_cannot_be_reached_is_told_before_any_work(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("ACCOUNT_ID", "a"), ("CLIENT_ID", "b"), ("CLIENT_SECRET", "hush-hush")):
         monkeypatch.setenv(f"ZCC_ZOOM_{name}", value)
