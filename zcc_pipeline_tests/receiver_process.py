@@ -78,7 +78,7 @@ def receiving(home: Path, *, before: Sequence[str] = ()) -> Iterator[Receiving]:
 
 def post(address: str, body: bytes) -> int:
     """The status that a webhook is answered with."""
-    connection = http.client.HTTPConnection(address, timeout=10)
+    connection = http.client.HTTPConnection(address, timeout=60)
     headers = {name.decode(): value.decode() for name, value in signed(body)}
     connection.request("POST", "/webhooks/zoom", body, headers)
     status = connection.getresponse().status
@@ -105,7 +105,7 @@ class Senders:
             thread.start()
 
     def _send(self, offset: int) -> None:
-        connection = http.client.HTTPConnection(self.address, timeout=10)
+        connection = http.client.HTTPConnection(self.address, timeout=60)
         number = self.first + offset
         with contextlib.suppress(OSError, http.client.HTTPException):
             while not self._stop.is_set():
@@ -129,5 +129,5 @@ class Senders:
     def finish(self) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(15)
+            thread.join(60)
             assert not thread.is_alive()

@@ -59,7 +59,7 @@ def read_document(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 def is_serving(control_url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{control_url}/state", timeout=5) as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(f"{control_url}/state", timeout=60) as answer:  # noqa: S310 - loopback
             return bool(answer.status == 200)
     except urllib.error.URLError:
         return False

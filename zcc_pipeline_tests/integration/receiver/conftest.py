@@ -72,13 +72,13 @@ def running(inbox: EventSink | None = None, **changes: Any) -> Iterator[Running]
     receiver, ready = Running(inbox or MemoryInbox()), threading.Event()
     thread = threading.Thread(target=receiver.serve, args=(replace(CONFIG, **changes), ready), daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     try:
         yield receiver
     finally:
         if thread.is_alive():
             receiver.stop()
-            thread.join(15)
+            thread.join(60)
         assert not thread.is_alive()
 
 

@@ -53,7 +53,7 @@ def test_told_to_terminate_in_mid_load_it_ends_well_and_every_acknowledged_event
         senders = Senders(running.address, first=0)
         senders.until(lambda: len(senders.acknowledged) > 300)
         running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(15) == 0
+        assert running.process.wait(60) == 0
         senders.finish()
         lines = running.log_lines()
     assert senders.statuses == {200}
@@ -78,7 +78,7 @@ def test_killed_in_mid_load_it_has_kept_every_acknowledged_event_once(
             senders = Senders(running.address, first=round_number * 1_000_000)
             senders.until(lambda senders=senders, enough=enough: len(senders.acknowledged) > enough)  # type: ignore[misc]
             running.process.kill()
-            running.process.wait(15)
+            running.process.wait(60)
             senders.finish()
         acknowledged += senders.acknowledged
         assert_kept_once(home, acknowledged)
@@ -108,7 +108,7 @@ def test_with_no_room_left_events_are_refused_and_the_challenge_is_answered(tmp_
         assert connection.getresponse().status == 503
         connection.close()
         running.process.terminate()
-        running.process.wait(15)
+        running.process.wait(60)
     assert len(acknowledged) > 50
     assert set(acknowledged) <= set(kept(home))
 
@@ -136,7 +136,7 @@ def test_a_full_disk_is_answered_with_503_and_space_alone_makes_it_work_again(tm
             assert number < 4_000
         assert {sent(number) for number in range(5_000, 5_100)} == {200}
         running.process.terminate()
-        assert running.process.wait(15) == 0
+        assert running.process.wait(60) == 0
         assert len(acknowledged) > 200
         assert set(acknowledged) <= set(bodies := kept(home))
         assert len(bodies) == len(set(bodies))
@@ -186,7 +186,7 @@ def test_it_says_where_it_is_and_what_it_does_not_serve(tmp_path: Path) -> None:
             assert line
             said += line
         os.kill(process.pid, signal.SIGINT)
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0
     assert "/webhooks/zoom" in said
     assert "not served: ZCC_FLOW_TOKENS is not set" in said
     assert "./home/inbox.sqlite" in said

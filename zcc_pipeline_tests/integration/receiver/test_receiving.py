@@ -76,7 +76,7 @@ def receive_until_pruned(config: PipelineConfig) -> list[dict[str, object]]:
             stop.set()
 
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(asyncio.wait_for(stop_when_pruned(), 20))
+            tasks.create_task(asyncio.wait_for(stop_when_pruned(), 60))
             tasks.create_task(run_receiver(config, clock=clock, log=log, stop=stop))
         log.close()
 

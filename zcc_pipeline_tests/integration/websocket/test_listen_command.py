@@ -63,7 +63,7 @@ def command(sim: RunningSimulator, home: Path, *words: str, **settings: str) -> 
         errors.close()
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -117,16 +117,16 @@ def test_every_event_is_kept_once_and_every_time_without_a_connection_is_said(tm
             control(sim, "websocket", cut=True)
             until(lambda: len(gaps(home)) == 1 and sim.standin.hub.connections == 1)
             with command(sim, home, "listen") as second:
-                assert second.wait(20) == 2
+                assert second.wait(60) == 2
             first.send_signal(signal.SIGKILL)
-            first.wait(10)
+            first.wait(60)
         killed_at = datetime.now(UTC)
         until(lambda: datetime.now(UTC) - killed_at > timedelta(seconds=1))
         with command(sim, home, "listen") as third:
             until(lambda: len(gaps(home)) == 2)
             push(sim, websocket="object")
             third.send_signal(signal.SIGTERM)
-            assert third.wait(10) == 0
+            assert third.wait(60) == 0
         assert sorted(identities(home)) == sorted(arrived(sim))
     assert gaps(home)[1][0] < killed_at < gaps(home)[1][1]
     assert seen(home) == gaps(home)[-1][1]
@@ -155,12 +155,12 @@ def test_the_receiver_can_listen_as_well_and_shows_it_among_its_metrics(tmp_path
             count = len(identities(home))
             assert f'zcc_websocket_total{{kind="event"}} {count}\n' in httpx.get(metrics_url).text
             process.send_signal(signal.SIGTERM)
-            assert process.wait(15) == 0
+            assert process.wait(60) == 0
 
 
 def test_wrong_credentials_end_the_command_with_the_settings_to_check(tmp_path: Path) -> None:
     with running_simulator(SPEC, plan="unlimited") as sim:
         refused = {"ZCC_ZOOM_OAUTH_URL": f"{sim.api_url}/nowhere"}
         with command(sim, tmp_path / "home", "listen", **refused) as process:
-            assert process.wait(20) == 2
+            assert process.wait(60) == 2
     assert "ZCC_ZOOM_CLIENT_SECRET" in (tmp_path / "stderr").read_text()

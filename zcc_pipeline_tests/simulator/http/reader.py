@@ -17,7 +17,7 @@ class Reader:
 
     def __init__(self, sim: RunningSimulator) -> None:
         self.sim = sim
-        self.http = httpx.Client(timeout=10)
+        self.http = httpx.Client(timeout=60)
         self.token = self.new_token()
 
     def new_token(self) -> str:

@@ -40,7 +40,7 @@ def process() -> Iterator[str]:
             yield child.stdout.readline().strip()
         finally:
             child.terminate()
-            child.wait(timeout=10)
+            child.wait(timeout=60)
 
 
 def test_it_serves_as_a_process_and_ends_on_a_signal() -> None:

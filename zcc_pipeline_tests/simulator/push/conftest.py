@@ -52,7 +52,7 @@ class Sender:
 
     def until_settled(self) -> None:
         """Also for what control actions push in the background."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not self.progress()["is_settled"]:
             assert time.monotonic() < deadline, "pushing never ended"
             time.sleep(0.02)

@@ -24,7 +24,7 @@ class Gate:
     def __call__(self) -> None:
         self.calls += 1
         self.began.release()
-        assert self.may_end.acquire(timeout=10)
+        assert self.may_end.acquire(timeout=60)
         if self.calls in self._fails_at:
             raise OSError(errno.EIO, "Input/output error")
 
@@ -39,16 +39,16 @@ def test_who_comes_while_a_sync_runs_waits_for_the_next_one_and_all_of_them_shar
     together = Together(gate)
     with ThreadPoolExecutor(8) as pool:
         first = pool.submit(together.wait)
-        assert gate.began.acquire(timeout=10)
+        assert gate.began.acquire(timeout=60)
         others = [pool.submit(together.wait) for _ in range(7)]
         wait_until_waiting(together, 7)
         gate.may_end.release()
-        first.result(timeout=10)
-        assert gate.began.acquire(timeout=10)
+        first.result(timeout=60)
+        assert gate.began.acquire(timeout=60)
         assert not any(each.done() for each in others), "the first sync may not have seen what they wrote"
         gate.may_end.release()
         for each in others:
-            each.result(timeout=10)
+            each.result(timeout=60)
     assert gate.calls == 2
 
 
@@ -57,13 +57,13 @@ def test_a_sync_that_failed_is_told_to_everyone_who_waits_and_to_everyone_after(
     together = Together(gate)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(together.wait)
-        assert gate.began.acquire(timeout=10)
+        assert gate.began.acquire(timeout=60)
         second = pool.submit(together.wait)
         wait_until_waiting(together, 1)
         gate.may_end.release()
         for each in (first, second):
             with pytest.raises(OSError, match="not taken what was written") as failed:
-                each.result(timeout=10)
+                each.result(timeout=60)
             assert failed.value.errno == errno.EIO
     with pytest.raises(OSError, match="not taken"):
         together.wait()
