@@ -59,6 +59,24 @@ def test_a_page_names_only_commands_options_and_settings_that_there_are(page: Pa
     assert wrong == []
 
 
+def headings(page: Path) -> set[str]:
+    """What a link may name behind ``#``."""
+    lines = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", line.lower()).strip().replace(" ", "-") for line in lines}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_link_to_another_page_leads_there(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    lost = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        path, _, heading = link.partition("#")
+        target = page.parent / path if path else page
+        if ":" not in link and not (target.exists() and (not heading or heading in headings(target))):
+            lost.append(link)
+    assert lost == []
+
+
 def test_a_command_option_or_setting_that_does_not_exist_is_noticed() -> None:
     words = list(called("`zcc archive burn` and\n```sh\nzcc status --loud   # no\n```\n"))
     assert [problem for each in words for problem in problems(each)] == [
