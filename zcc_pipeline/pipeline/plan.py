@@ -83,7 +83,8 @@ def plan(runtime: Runtime, first: date, last: date) -> Plan:
                 f"({basis or 'no credentials are set'}). `zcc doctor` says what is missing."
             )
         because = f"; Zoom could not be asked: {basis}" if basis else ""
-        shape, basis = _shape_from(habits, days), f"the mean of {habits.days} days already read{because}"
+        read = "the day" if habits.days == 1 else f"the mean of {habits.days} days"
+        shape, basis = _shape_from(habits, days), f"{read} already read{because}"
     records, assumptions = _records(shape, habits)
     cost = plan_cost({name: ceil(count / days) for name, count in records.items()}, runtime.config.zoom, days=days)
     return Plan(
