@@ -153,7 +153,7 @@ def test_the_receiver_can_listen_as_well_and_shows_it_among_its_metrics(tmp_path
             push(sim, websocket="string", only=["contact_center.engagement_ended"])
             until(lambda: len(identities(home)) == len(arrived(sim)) > 0)
             count = len(identities(home))
-            assert f'zcc_websocket_total{{kind="event"}} {count}\n' in httpx.get(metrics_url).text
+            until(lambda: f'zcc_websocket_total{{kind="event"}} {count}\n' in httpx.get(metrics_url).text)
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) == 0
 

@@ -76,15 +76,18 @@ def test_retries_come_5_25_and_85_minutes_after_the_first_by_the_faster_clock(
     sender: Sender, receiver: Receiver
 ) -> None:
     receiver.answer = lambda _post: 500
-    speed = 3000
-    engagement = sender.sim.standin.account.engagements[-5]
-    moment = engagement.end.isoformat()
-    sender.push(receiver, only=ENDED, speed=speed, from_=moment, to=moment)
-    times = [post.at for post in receiver.posts if json.loads(post.body)["event"] == ENDED[0]][:4]
-    waited = [(at - times[0]) * speed / 60 for at in times[1:]]
-    assert len(waited) == 3
-    # a busy machine may be late by much, compressed as this clock is; early it may never be
-    assert 4.5 <= waited[0] < 24.5 <= waited[1] < 84.5 <= waited[2]
+    moment = sender.sim.standin.account.engagements[-5].end.isoformat()
+    for speed in (3000, 1000, 300):
+        receiver.posts.clear()
+        sender.push(receiver, only=ENDED, speed=speed, from_=moment, to=moment)
+        times = [post.at for post in receiver.posts if json.loads(post.body)["event"] == ENDED[0]][:4]
+        first, second, third = ((at - times[0]) * speed / 60 for at in times[1:])
+        assert first >= 4.5
+        assert second >= 24.5
+        assert third >= 84.5
+        if first < 24.5 and second < 84.5:
+            return
+    pytest.fail("late however slow the clock")  # a busy machine is, where the clock is fast
 
 
 def test_it_arrives_with_the_retry_once_the_receiver_is_back(sender: Sender, receiver: Receiver) -> None:
