@@ -116,3 +116,9 @@ def test_a_verification_of_last_month_is_not_fresh() -> None:
     assert LastVerification(now - timedelta(days=7)).is_fresh(now)
     assert not LastVerification(now - timedelta(days=9)).is_fresh(now)
     assert not LastVerification().is_fresh(now)
+
+
+def test_a_folder_has_no_locks_to_set(filled: WholeArchive, zcc: Command) -> None:
+    told = zcc("archive", "lock")
+    assert told.exit_code == 2
+    assert "ZCC_ARCHIVE_URL" in told.output
