@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 ROOT = Path(__file__).parents[3]
 OBJECTS = 6_000
 MOST_BYTES_AN_OBJECT = 2_500
-"""Of the last nine tenths. Allocators and caches of a fixed size, which are still filling then, have come to 1,400 of it;
+"""Of the last nine tenths. Allocators and caches of a fixed size, which still fill then, have come to 1,400 of it;
 over 100,000 objects, which the benchmark takes when asked, they come to less than 100."""
 
 
