@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -89,7 +90,7 @@ def run_build(
         if select:
             arguments += ["--select", select]
         is_of_use = ahead is not None and ahead.is_ready_for(version)
-        with ahead if ahead is not None and is_of_use else DbtProcess(config, directory) as dbt:
+        with closing(ahead if ahead is not None and is_of_use else DbtProcess(config, directory)) as dbt:
             outcome = dbt.run(arguments, inherit=(lock,))
         is_complete = outcome["success"] or all(
             node["resource_type"] != "model" or node["status"] == "success" for node in outcome["nodes"]
@@ -121,7 +122,7 @@ def run_build(
 
 def run_dbt(config: WarehouseConfig, directory: Path, arguments: list[str]) -> dict[str, Any]:
     """Run one dbt command that needs no lock."""
-    with DbtProcess(config, directory) as dbt:
+    with closing(DbtProcess(config, directory)) as dbt:
         return dbt.run(arguments)
 
 

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from zcc_pipeline.domain.errors import PermanentError
 from zcc_pipeline.warehouse.config import WarehouseConfig
@@ -19,7 +18,7 @@ from zcc_pipeline.warehouse.project import plain, project_version, write_profile
 
 
 class DbtProcess:
-    """One process of dbt's, to be told one command; it ends when this one does, however it does.
+    """One process of dbt's, to be told one command; ``close`` ends it, as does the end of this one, however it comes.
 
     ``reads_ahead`` lets it read the project until it is told: it costs as much as it saves, so it is for a build that
     will come. Everything it writes goes to the scratch folder.
@@ -44,14 +43,6 @@ class DbtProcess:
                 stderr=subprocess.STDOUT,
                 cwd=config.scratch_dir,
             )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End it; a command that is under way is broken off, which DuckDB's transactions make safe."""

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def is_free(lock: Path) -> bool:
 
 
 def test_what_was_read_ahead_serves_the_command_that_comes(config: WarehouseConfig, directory: Path) -> None:
-    with DbtProcess(config, directory, reads_ahead=True) as dbt:
+    with closing(DbtProcess(config, directory, reads_ahead=True)) as dbt:
         wait_for((config.scratch_dir / "parsed").exists)
         assert dbt.is_ready_for(dbt.version or "")
         assert not dbt.is_ready_for("another version")
@@ -93,7 +94,7 @@ def test_what_was_read_ahead_serves_the_command_that_comes(config: WarehouseConf
 def test_without_reading_ahead_nothing_is_parsed_and_it_is_ready_for_no_version(
     config: WarehouseConfig, directory: Path
 ) -> None:
-    with DbtProcess(config, directory) as dbt:
+    with closing(DbtProcess(config, directory)) as dbt:
         assert not dbt.is_ready_for("")
         assert dbt.run(["build"]) == {"success": True, "exception": "", "nodes": []}
     assert not (config.scratch_dir / "parsed").exists()
@@ -105,7 +106,7 @@ def test_the_lock_that_comes_with_a_command_is_held_until_its_process_ends(
     lock = tmp_path / "lock"
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    with DbtProcess(config, directory, reads_ahead=True) as dbt, ThreadPoolExecutor(1) as thread:
+    with closing(DbtProcess(config, directory, reads_ahead=True)) as dbt, ThreadPoolExecutor(1) as thread:
         running = thread.submit(dbt.run, ["waits"], inherit=(descriptor,))
         wait_for((config.scratch_dir / "told").exists)
         os.close(descriptor)
@@ -125,7 +126,7 @@ def test_it_ends_when_it_is_closed_without_a_command(config: WarehouseConfig, di
 
 def test_one_that_dies_is_an_error_with_its_last_words(config: WarehouseConfig, directory: Path) -> None:
     with (
-        DbtProcess(config, directory) as dbt,
+        closing(DbtProcess(config, directory)) as dbt,
         pytest.raises(PermanentError, match="ended with code 9 and no result: out of memory"),
     ):
         dbt.run(["dies"])
