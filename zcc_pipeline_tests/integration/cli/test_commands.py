@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -111,14 +112,16 @@ def test_status_of_an_untouched_home_says_how_to_begin(zcc: Command) -> None:
 def test_plan_counts_what_zoom_announces_and_lands_nothing(
     zcc: Command, days: list[date], home: Path, standin: RunningSimulator
 ) -> None:
-    before = standin.standin.counters
+    before = deepcopy(standin.standin.counters)
     found = json.loads(zcc("plan", "--from", str(days[0]), "--to", str(days[-1]), "--json").stdout)
+    asked = standin.standin.counters.by_route - before.by_route
+    refused = standin.standin.counters.rate_limited - before.rate_limited
     account = standin.standin.account
     listed = [item for item in account.engagements if item.start.date() >= days[0] and item.is_closed(account.now())]
     assert found["records"]["zoom/engagements"] == len(listed)
     assert found["records"]["zoom/email_messages"] == sum(item.has_channel("email") for item in listed)
-    assert found["probe_calls"] == 7
-    assert before is not None
+    assert found["probe_calls"] == asked.total()
+    assert asked.total() - refused.total() == 7
     assert "totals that Zoom announces" in found["basis"]
     assert not (home / "lake").exists()
     shown = zcc("plan", "--from", str(days[0]))
