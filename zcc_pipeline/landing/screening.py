@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from zcc_pipeline.landing.batch import Batch
@@ -11,7 +12,13 @@ from zcc_pipeline.landing.columns import Array
 class Screening(Protocol):
     """Looks at the records of one commit."""
 
-    def look(self, dataset: str, batch: Batch, rows: Array) -> None:
+    def glance(self, batch: Batch) -> Sequence[int]:
+        """Rows that are to be looked at closely. Called in a thread while the next records are read, so it neither
+        changes anything nor keeps the interpreter's lock for long.
+        """
+        ...
+
+    def look(self, dataset: str, batch: Batch, rows: Array, suspects: Sequence[int]) -> None:
         """See ``rows`` of a batch, which are text; payloads may be rewritten with ``Batch.rewrite``."""
         ...
 

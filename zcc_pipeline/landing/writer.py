@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Executor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
 from datetime import date
 from types import TracebackType
 from typing import Self
@@ -75,6 +75,7 @@ class LakeWriter:
         self._is_closed = False
         self._executor = executor
         self._screening = screening
+        self._screened: tuple[Batch, Array, Future[Sequence[int]]] | None = None
         self._gate = None if suppressed is None else Gate(suppressed)
 
     def __enter__(self) -> Self:
@@ -84,6 +85,8 @@ class LakeWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._is_closed = True
+        if self._screened is not None:
+            self._screened[2].cancel()
         self._days.clear()
         for staged in self._staged:
             staged.discard()
@@ -109,7 +112,7 @@ class LakeWriter:
             self._counts.suppressed += offered - len(chunk)
         self._builder.add(chunk)
         if self._builder.weight_bytes >= self._flush_bytes:
-            self.flush()
+            self.begin_flush()
 
     def commit(self) -> LandingCounts:
         """Publish everything and say what became of the records. The writer is closed afterwards."""
@@ -140,12 +143,32 @@ class LakeWriter:
 
     def flush(self) -> None:
         """Compare what was added so far with the lake and write what is new; happens by itself every few megabytes."""
+        self.begin_flush()
+        self._end_flush()
+
+    def begin_flush(self) -> None:
+        """The part of it that needs no waiting. Where records are screened, the first glance at a batch is left to the
+        thread and the batch lands when the next one is handed over: a pull would else spend a tenth of its time on it.
+        """
         if not len(self._builder):
             return
         batch, self._builder = self._builder.take(), BatchBuilder()
         readable = self._without_rejected(batch)
-        if self._screening is not None:
-            self._screening.look(self._dataset.name, batch, readable)
+        if self._screening is None:
+            self._land(batch, readable)
+            return
+        suspects = self._executor.submit(self._screening.glance, batch)
+        self._end_flush()
+        self._screened = batch, readable, suspects
+
+    def _end_flush(self) -> None:
+        if self._screening is None or self._screened is None:
+            return
+        (batch, readable, suspects), self._screened = self._screened, None
+        self._screening.look(self._dataset.name, batch, readable, suspects.result())
+        self._land(batch, readable)
+
+    def _land(self, batch: Batch, readable: Array) -> None:
         rows, ordinals = self._assign_days(batch, readable)
         self._counts.out_of_window += len(readable) - len(rows)
         self._observed_at = max(to_microseconds(self._clock.now()), self._observed_at + 1)

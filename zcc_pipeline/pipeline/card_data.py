@@ -10,7 +10,7 @@ its own for each clean note would cost more than looking.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from hashlib import md5, sha256
@@ -38,7 +38,7 @@ from zcc_pipeline.domain.records import SHAPE_LIST, RecordChunk
 from zcc_pipeline.domain.transcript_formats import parse_transcript
 from zcc_pipeline.domain.window import day_of, format_time, parse_time
 from zcc_pipeline.landing import Batch, Lake
-from zcc_pipeline.landing.columns import Array
+from zcc_pipeline.landing.columns import Array, to_numpy
 from zcc_pipeline.landing.days import NO_TIME
 
 CardDataPolicy = Literal["flag", "block", "redact"]
@@ -131,15 +131,20 @@ class Screening:
 
     screen: CardDataScreen
     _verdicts: dict[tuple[str, str, str], _Verdict] = field(default_factory=dict)
-    _looked_at: dict[tuple[str, int], set[int]] = field(default_factory=dict)
+    _looked_at: dict[tuple[str, int], list[Array]] = field(default_factory=dict)
     """Numbers of engagements by dataset and hour."""
 
-    def look(self, dataset: str, batch: Batch, rows: Array) -> None:
+    def glance(self, batch: Batch) -> list[int]:
+        """Rows that may hold card data."""
+        return candidate_rows(batch.payloads.to_arrow())
+
+    def look(self, dataset: str, batch: Batch, rows: Array, suspects: Sequence[int]) -> None:
         """Remember what the rows hold; with ``redact`` take it out."""
-        readable = set(rows[~batch.is_deleted[rows]].tolist())
+        readable = np.zeros(len(batch), np.bool_)
+        readable[rows] = ~batch.is_deleted[rows]
         rewritten = {}
-        for row in candidate_rows(batch.payloads.to_arrow()):
-            payload = batch.payloads.raw(row) if row in readable else b""
+        for row in suspects:
+            payload = batch.payloads.raw(row) if readable[row] else b""
             findings = scan_document(payload)
             if findings and self.screen.policy == "redact":
                 payload = rewritten[row] = redact_document(payload)
@@ -147,10 +152,11 @@ class Screening:
                 self.note(_text(dataset, batch, row), payload, findings)
         if rewritten:
             batch.rewrite(rewritten)
-        if self.screen.policy == "redact":
-            self._note_redacted_before(dataset, batch, readable - rewritten.keys())
         if dataset in PROVEN:
             self._prove(dataset, batch, readable)
+        if self.screen.policy == "redact":
+            readable[list(rewritten)] = False
+            self._note_redacted_before(dataset, batch, readable)
 
     def finish(self) -> None:
         """Land the verdicts; recordings whose transcript holds card data go to quarantine with their times."""
@@ -162,7 +168,7 @@ class Screening:
             for verdict in verdicts:
                 writer.add(_record(verdict))
             for (dataset, hour), numbers in self._looked_at.items():
-                writer.add(_proof(dataset, hour, sorted(numbers), now))
+                writer.add(_proof(dataset, hour, np.unique(np.concatenate(numbers)).tolist(), now))
             writer.commit()
         aside = [each for verdict in verdicts for each in _set_aside(verdict)]
         if aside:
@@ -181,18 +187,19 @@ class Screening:
         verdict = _Verdict(text, version, STATUS[self.screen.policy], tuple(findings))
         self._verdicts[(text.dataset, text.record_id, version)] = verdict
 
-    def _note_redacted_before(self, dataset: str, batch: Batch, rows: set[int]) -> None:
+    def _note_redacted_before(self, dataset: str, batch: Batch, is_asked: Array) -> None:
         """What was pushed has lost its digits when it was received; that there were some stays known."""
         for row in pc.indices_nonzero(pc.match_substring(batch.payloads.to_arrow(), _MARK)).to_pylist():
-            if row in rows:
+            if is_asked[row]:
                 self.note(_text(dataset, batch, row), batch.payloads.raw(row), ())
 
-    def _prove(self, dataset: str, batch: Batch, readable: set[int]) -> None:
-        hours = np.where(batch.occurred_at == NO_TIME, batch.as_of, batch.occurred_at) // _HOUR
-        seen = zip(batch.engagement_ids.to_arrow().to_pylist(), hours.tolist(), strict=True)
-        for engagement_id, hour in {each for row, each in enumerate(seen) if row in readable}:
-            if engagement_id is not None:
-                self._looked_at.setdefault((dataset, hour), set()).add(engagement_number(engagement_id))
+    def _prove(self, dataset: str, batch: Batch, is_readable: Array) -> None:
+        is_named = is_readable if batch.engagement_ids.is_null is None else is_readable & ~batch.engagement_ids.is_null
+        encoded = batch.engagement_ids.to_arrow().dictionary_encode()
+        numbers = engagement_numbers(encoded.dictionary.to_pylist())[to_numpy(encoded.indices, "int32")[is_named]]
+        hours = (np.where(batch.occurred_at == NO_TIME, batch.as_of, batch.occurred_at) // _HOUR)[is_named]
+        for hour in np.unique(hours).tolist():
+            self._looked_at.setdefault((dataset, hour), []).append(numbers[hours == hour])
 
     def _not_released(self) -> list[_Verdict]:
         """Verdicts but those on texts that somebody has let go."""
@@ -225,9 +232,10 @@ def to_be_kept(payload: bytes, policy: CardDataPolicy | None) -> bytes:
     return redact_any(payload) if policy == "redact" else payload
 
 
-def engagement_number(engagement_id: str) -> int:
-    """What stands for an engagement where it is proven that its texts were looked at; the models make the same."""
-    return int.from_bytes(md5(engagement_id.encode(), usedforsecurity=False).digest()[8:], "little") & _SIGNED
+def engagement_numbers(engagement_ids: Iterable[str]) -> Array:
+    """What stands for engagements where it is proven that their texts were looked at; the models make the same."""
+    digests = b"".join([md5(each.encode(), usedforsecurity=False).digest() for each in engagement_ids])
+    return np.frombuffer(digests, "<i8")[1::2] & _SIGNED
 
 
 def _text(dataset: str, batch: Batch, row: int) -> Text:

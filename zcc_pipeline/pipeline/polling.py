@@ -69,6 +69,9 @@ class Landing:
 
     def commit(self) -> dict[str, LandingCounts]:
         """Make everything visible; counts by dataset."""
+        for begin in (LakeWriter.begin_flush, LakeWriter.flush):  # none waits for what is done for another meanwhile
+            for writer in self._writers.values():
+                begin(writer)
         return {name: writer.commit() for name, writer in self._writers.items()}
 
 

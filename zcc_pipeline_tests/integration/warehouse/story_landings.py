@@ -8,7 +8,7 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from zcc_pipeline.pipeline.card_data import engagement_number
+from zcc_pipeline.pipeline.card_data import engagement_numbers
 from zcc_pipeline_tests.integration.warehouse.lake_files import (
     LakeFiles,
     consumer,
@@ -45,7 +45,7 @@ def first_landing(lake: LakeFiles) -> None:
         as_of=hours(1),
         engagement_id="gone",
     )
-    numbers = [engagement_number("e1"), engagement_number("gone")]
+    numbers = engagement_numbers(["e1", "gone"]).tolist()
     for dataset in ("zoom/notes", "zoom/recording_transcripts"):
         proof = {"dataset": dataset, "status": "looked_at", "engagement_numbers": numbers}
         lake.land("card_data", f"{dataset}:2026", proof, as_of=hours(1))

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from zcc_pipeline.pipeline.card_data import engagement_number
+from zcc_pipeline.pipeline.card_data import engagement_numbers
 from zcc_pipeline.warehouse import BuildResult, Marts, Warehouse, WarehouseConfig
 from zcc_pipeline_tests.integration.warehouse.lake_files import (
     LakeFiles,
@@ -185,7 +185,7 @@ def test_a_blocked_note_is_in_no_mart_and_others_are(story: Story) -> None:
 
 
 def test_an_engagement_whose_notes_nobody_looked_at_is_not_clean(story: Story) -> None:
-    proven = f"select {engagement_number('e1')} = cast(md5_number_lower('e1') & {2**63 - 1} as bigint)"
+    proven = f"select {engagement_numbers(['e1'])[0]} = cast(md5_number_lower('e1') & {2**63 - 1} as bigint)"
     assert story.rows(proven) == [(True,)]
     query = "select engagement_id from marts.engagements where card_data_status = 'not_scanned'"
     assert story.rows(query) == read(story.refreshed, query) == [("midnight",)]

@@ -249,6 +249,10 @@ def test_long_ids_and_lists_of_values_are_no_candidates():
     assert candidate_rows(pa.array(calls, pa.string())) == []
 
 
+def test_thousands_of_empty_documents_are_no_candidates():
+    assert candidate_rows(pa.array([""] * 10_000, pa.string())) == []
+
+
 SHORT = st.lists(st.sampled_from([*NUMBER_WORDS, *"0123456789 -o", "cvv", "cvv2", "cvc", " 123", "١"]), max_size=13)
 
 

@@ -12,7 +12,7 @@ from zcc_pipeline.domain.datasets import DATASETS
 from zcc_pipeline.domain.ports import Silence, StoredFile, WantedArtefact
 from zcc_pipeline.domain.records import SHAPE_LIST, RecordChunk
 from zcc_pipeline.pipeline.artefacts import without_card_data
-from zcc_pipeline.pipeline.card_data import engagement_number
+from zcc_pipeline.pipeline.card_data import engagement_numbers
 from zcc_pipeline.pipeline.card_data_rescan import rescan
 from zcc_pipeline.pipeline.reports import DayReport
 from zcc_pipeline.pipeline.stored_records import land_stored
@@ -70,7 +70,7 @@ def test_a_clean_note_is_known_to_have_been_looked_at(tmp_path):
         land_note(runtime, "all is well", engagement="e1")
         (proof,) = verdicts(runtime)
         assert (proof["dataset"], proof["status"]) == ("zoom/notes", "looked_at")
-        assert proof["engagement_numbers"] == [engagement_number("e1")]
+        assert proof["engagement_numbers"] == engagement_numbers(["e1"]).tolist()
         assert b"e1" not in msgspec.json.encode(proof["engagement_numbers"])
 
 
@@ -82,7 +82,9 @@ def test_notes_of_one_hour_are_proven_together_and_only_once(tmp_path):
                     writer.add(chunk("zoom/notes", f"n{number}", {"note": "well"}, engagement=f"e{number % 30}"))
                 writer.commit()
         (proof,) = verdicts(runtime)
-        assert sorted(proof["engagement_numbers"]) == sorted(engagement_number(f"e{number}") for number in range(30))
+        assert sorted(proof["engagement_numbers"]) == sorted(
+            engagement_numbers(f"e{number}" for number in range(30)).tolist()
+        )
         assert len(runtime.lake.files("zoom/card_data", TODAY)) == 1
 
 
