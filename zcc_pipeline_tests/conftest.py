@@ -39,11 +39,6 @@ def authorities_read_once() -> Iterator[None]:
         yield
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--part", metavar="K/N", help="every Nth module with tests that are left, from the Kth on")
-    parser.addoption("--kills", type=int, default=3, help="how often the crash story kills a run (slow tests)")
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """What is imported and collected stays to the end. Each worker would spend a quarter of its collection on looking
