@@ -35,7 +35,8 @@ MAY_NAME_IDS = ("archive/ledger/", "archive/completeness/", "purge_reports/")
 """Where ids stay, and nothing else: the proof of what was there and that it was erased, and the list of records that
 are still to be erased in CRMs."""
 
-_A_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z?")
+_SAYS_NOTHING = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z?|[a-z_]+")
+"""Times, and words of Zoom's vocabulary, of which a day so small may have one in one record only."""
 _SHORTEST = 6
 
 
@@ -157,7 +158,7 @@ def _texts(part: object) -> Iterator[str]:
     elif isinstance(part, list):
         for each in part:
             yield from _texts(each)
-    elif isinstance(part, str) and len(part) >= _SHORTEST and not _A_TIME.fullmatch(part):
+    elif isinstance(part, str) and len(part) >= _SHORTEST and not _SAYS_NOTHING.fullmatch(part):
         yield part
 
 
