@@ -22,7 +22,7 @@ _BLOCK_BYTES = 4 << 20
 _BLOCKS = 2
 """That the lanes may have before them, so that neither waits for the other; a third is being gathered."""
 
-_WRITE_BACK_BYTES = 8 << 20
+_WRITE_BACK_BYTES = 64 << 20
 """How much may be written before the system is asked to begin putting it on disk."""
 
 

@@ -21,7 +21,7 @@ import aiohappyeyeballs
 import httpcore
 import httpx
 
-_BUFFER_BYTES = 1 << 20
+_BUFFER_BYTES = 1 << 19
 _NEXT_ADDRESS_SECONDS = 0.25
 """How long an address of a host gets before its next one is tried beside it (RFC 8305)."""
 
