@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 from zcc_pipeline.domain.clock import Clock
@@ -118,12 +117,6 @@ def run_build(
         engagements_touched=facts.engagements_touched,
         full_refresh=build.full_refresh,
     )
-
-
-def run_dbt(config: WarehouseConfig, directory: Path, arguments: list[str]) -> dict[str, Any]:
-    """Run one dbt command that needs no lock."""
-    with closing(DbtProcess(config, directory)) as dbt:
-        return dbt.run(arguments)
 
 
 def _raise_broken(outcome: dict[str, Any]) -> None:

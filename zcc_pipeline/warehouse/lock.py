@@ -21,14 +21,14 @@ class WarehouseBusy(TransientError):
 
 
 @contextmanager
-def warehouse_lock(warehouse_path: Path, *, purpose: str, clock: Clock, wait_seconds: float) -> Iterator[int]:
-    """Hold the lock file beside the warehouse and yield its descriptor.
+def warehouse_lock(written_path: Path, *, purpose: str, clock: Clock, wait_seconds: float) -> Iterator[int]:
+    """Hold the lock file beside the warehouse, or another file of its own, and yield its descriptor.
 
     A child process that inherits the descriptor shares the lock: it stays taken until the last of them has ended,
     however they end. The file holds the holder's pid and purpose, for people; only the lock itself decides.
     Raises ``WarehouseBusy`` after ``wait_seconds``.
     """
-    path = warehouse_path.with_name(f"{warehouse_path.name}.lock")
+    path = written_path.with_name(f"{written_path.name}.lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:

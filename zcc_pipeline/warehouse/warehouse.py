@@ -9,12 +9,12 @@ from datetime import date, datetime
 from pathlib import Path
 
 from zcc_pipeline.domain.clock import Clock, SystemClock
-from zcc_pipeline.domain.errors import PermanentError
-from zcc_pipeline.warehouse.build import BuildResult, run_build, run_dbt
+from zcc_pipeline.warehouse.build import BuildResult, run_build
 from zcc_pipeline.warehouse.config import WarehouseConfig
 from zcc_pipeline.warehouse.dbt import DbtProcess
 from zcc_pipeline.warehouse.lock import warehouse_lock
-from zcc_pipeline.warehouse.project import plain, project_dir, project_version
+from zcc_pipeline.warehouse.manifest import ensure_manifest
+from zcc_pipeline.warehouse.project import project_dir
 from zcc_pipeline.warehouse.publish import PublishedView, PublishResult, publish_marts
 from zcc_pipeline.warehouse.withholding import withheld_by
 
@@ -94,17 +94,7 @@ class Warehouse:
     def manifest_path(self) -> Path:
         """The manifest of the dbt project, parsed anew only when a file of the project has changed. Needs no data.
 
-        Raises ``PermanentError`` where dbt cannot read the project.
+        Raises ``PermanentError`` where dbt cannot read the project, and ``WarehouseBusy`` where another process that
+        reads it takes too long.
         """
-        directory = project_dir()
-        folder = self.config.scratch_dir / "manifest" / project_version(directory)
-        path = folder / "manifest.json"
-        if not path.is_file():
-            outcome = run_dbt(self.config, directory, ["parse"])
-            if not outcome["success"]:
-                raise PermanentError(f"dbt cannot read its project: {plain(outcome['exception'])}")
-            folder.mkdir(parents=True, exist_ok=True)
-            part = folder / "manifest.part"
-            part.write_bytes((self.config.scratch_dir / "target" / "manifest.json").read_bytes())
-            part.replace(path)
-        return path
+        return ensure_manifest(self.config, clock=self._clock, lock_wait_seconds=self._wait)

@@ -230,6 +230,6 @@ def test_a_project_that_dbt_cannot_read_is_a_clear_error(home: Path, monkeypatch
     broken = home / "broken_project"
     shutil.copytree(project_dir(), broken)
     (broken / "models" / "marts" / "core" / "agents.sql").write_text("select {{ ref('no_such_model') }}\n")
-    monkeypatch.setattr("zcc_pipeline.warehouse.warehouse.project_dir", lambda: broken)
+    monkeypatch.setattr("zcc_pipeline.warehouse.manifest.project_dir", lambda: broken)
     with pytest.raises(PermanentError, match=r"dbt cannot read its project.*no_such_model"):
         Warehouse(config_at(home)).manifest_path()

@@ -21,6 +21,7 @@ from zcc_pipeline.domain.errors import PermanentError
 from zcc_pipeline.warehouse import Warehouse, WarehouseConfig
 from zcc_pipeline.warehouse import build as building
 from zcc_pipeline.warehouse.dbt import DbtProcess
+from zcc_pipeline_tests.unit.warehouse.instead_of_dbt import home_instead_of_dbt
 
 _DBT = """
 import os, sys, time
@@ -49,14 +50,7 @@ class dbtRunner:
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WarehouseConfig:
     """A home whose processes find that module in dbt's place."""
-    package = tmp_path / "instead" / "dbt" / "cli"
-    package.mkdir(parents=True)
-    (package / "main.py").write_text(_DBT)
-    for each in (package, package.parent):
-        (each / "__init__.py").touch()
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "instead"), *filter(None, sys.path)]))
-    home = tmp_path / "home"
-    return WarehouseConfig(home / "warehouse.duckdb", home / "analytics.duckdb", str(home / "lake"), home / "dbt")
+    return home_instead_of_dbt(tmp_path, monkeypatch, _DBT)
 
 
 @pytest.fixture
