@@ -44,6 +44,8 @@ def is_refused(receiver: Running) -> bool:
         connect(receiver).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        return False  # it was in the queue of a listener that is just closing
     return False
 
 

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,12 @@ def kept(home: Path) -> list[bytes]:
         return bodies
     finally:
         reader.close()
+
+
+def is_ready(address: str) -> bool:
+    with closing(http.client.HTTPConnection(address)) as connection:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
 
 
 def assert_kept_once(home: Path, acknowledged: list[int]) -> None:
@@ -98,15 +105,14 @@ def test_with_no_room_left_events_are_refused_and_the_challenge_is_answered(tmp_
             body = zoom_body("contact_center.x" + "y" * 100, number=number)
             body = body.replace(b'"voice"', b'"' + b"v" * 20_000 + b'"')
             status = post(running.address, body)
-            if status != 200:
+            if status == 200:
+                acknowledged.append(body)
+            elif is_ready(running.address):
+                continue  # a second has passed, and the little that it tries to write by itself still fits
+            else:
                 break
-            acknowledged.append(body)
         assert status == 503
         assert post(running.address, CHALLENGE) == 200
-        connection = http.client.HTTPConnection(running.address)
-        connection.request("GET", "/readyz")
-        assert connection.getresponse().status == 503
-        connection.close()
         running.process.terminate()
         running.process.wait(60)
     assert len(acknowledged) > 50
