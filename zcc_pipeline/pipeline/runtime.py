@@ -29,6 +29,7 @@ from zcc_pipeline.sources.receiver import ReceiverConfig
 from zcc_pipeline.sources.zoom_api import ZoomApi, ZoomApiConfig, ZoomCredentials
 from zcc_pipeline.sources.zoom_api.config import GrantType
 from zcc_pipeline.state import StateStore
+from zcc_pipeline.transport import CircuitBreaker
 from zcc_pipeline.warehouse import Warehouse, WarehouseConfig
 
 
@@ -97,6 +98,7 @@ class Runtime:
         self.clock = clock or SystemClock()
         self.new_id = new_id
         self.progress: Progress = progress or Silence()
+        self._breaker, self._file_breaker = CircuitBreaker(self.clock), CircuitBreaker(self.clock)
 
     def __enter__(self) -> Self:
         return self
@@ -173,7 +175,15 @@ class Runtime:
         credentials = self.require_credentials()
         if lands:
             self.state.settings.freeze_timezone(self.config.timezone.key)
-        return ZoomApi(self.config.zoom, credentials, budget=self.state.budget, clock=self.clock, live=live)
+        return ZoomApi(
+            self.config.zoom,
+            credentials,
+            budget=self.state.budget,
+            clock=self.clock,
+            live=live,
+            breaker=self._breaker,
+            file_breaker=self._file_breaker,
+        )
 
     def require_credentials(self) -> ZoomCredentials:
         """Credentials for Zoom, or a ``ConfigurationError`` that names what to set; touches nothing else."""

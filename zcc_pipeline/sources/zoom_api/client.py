@@ -1,7 +1,8 @@
 """The client: one connection pool, one token, one governor; every call goes through ``_call``.
 
 ```
-fetch, fetch_page ─► retry ─► attempt: token ─► slot of the governor ─► GET ─► error by consequence, or the body checked
+fetch, fetch_page ─► circuit breaker ─► retry ─► attempt:
+  token ─► slot of the governor ─► GET ─► error by consequence, or the body checked
 ```
 """
 
@@ -33,7 +34,7 @@ from zcc_pipeline.sources.zoom_api.downloads import DownloadBody, Downloader, wi
 from zcc_pipeline.sources.zoom_api.governor import Governor
 from zcc_pipeline.sources.zoom_api.oauth import AccessToken, TokenSource
 from zcc_pipeline.sources.zoom_api.paging import Page, envelope_reader
-from zcc_pipeline.transport import NO_JSON, MalformedAnswer, network_error, open_client, retry
+from zcc_pipeline.transport import NO_JSON, CircuitBreaker, MalformedAnswer, network_error, open_client, retry
 
 T = TypeVar("T")
 
@@ -56,7 +57,8 @@ class Reply:
 class ZoomApi:
     """Reads of Zoom's REST API. Use as ``async with ZoomApi(...) as api``.
 
-    ``live`` marks work that somebody waits for (refreshes after events): it goes before every backfill.
+    ``live`` marks work that somebody waits for (refreshes after events): it goes before every backfill. Clients
+    that share ``breaker`` (for calls) and ``file_breaker`` (for files: other hosts) share what is known of an outage.
     """
 
     def __init__(
@@ -67,6 +69,8 @@ class ZoomApi:
         budget: RateBudget,
         clock: Clock,
         live: bool = False,
+        breaker: CircuitBreaker | None = None,
+        file_breaker: CircuitBreaker | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.config = config
@@ -75,6 +79,7 @@ class ZoomApi:
         self.latency_seconds: float | None = None
         self.clock_skew_seconds: float | None = None
         self._clock = clock
+        self._breaker = breaker or CircuitBreaker(clock)
         self._base = config.api_url.rstrip("/")
         self._client = open_client(timeouts=config.timeouts, keep_alive=config.max_concurrency, transport=transport)
         self._governor = Governor(config, budget=budget, clock=clock, live=live)
@@ -85,6 +90,7 @@ class ZoomApi:
             tokens=self._tokens,
             governor=self._governor,
             clock=clock,
+            breaker=file_breaker or CircuitBreaker(clock),
             on_call=self._count,
         )
 
@@ -175,7 +181,7 @@ class ZoomApi:
             except MalformedAnswer as error:
                 raise type(error)(f"{what}: {reply.status}, {error}") from None
 
-        reply, checked = await retry(attempt, policy=self.config.retries, clock=self._clock)
+        reply, checked = await self._breaker.call(lambda: retry(attempt, policy=self.config.retries, clock=self._clock))
         return reply, checked, calls["sent"]
 
     async def _authorised(self, endpoint: Endpoint, url: str, what: str, calls: Counter[str], weight: float) -> Reply:

@@ -24,7 +24,7 @@ from zcc_pipeline.sources.zoom_api.config import ZoomApiConfig
 from zcc_pipeline.sources.zoom_api.governor import Governor
 from zcc_pipeline.sources.zoom_api.oauth import AccessToken, TokenSource
 from zcc_pipeline.sources.zoom_api.trusted_hosts import TrustedHosts, join_address, split_address
-from zcc_pipeline.transport import Client, RequestRefused, describe_url, network_error, retry
+from zcc_pipeline.transport import CircuitBreaker, Client, RequestRefused, describe_url, network_error, retry
 
 if TYPE_CHECKING:
     from zcc_pipeline.sources.zoom_api.client import ZoomApi
@@ -103,6 +103,7 @@ class Downloader:
         tokens: TokenSource,
         governor: Governor,
         clock: Clock,
+        breaker: CircuitBreaker,
         on_call: Callable[[Label], None],
     ) -> None:
         self._config = config
@@ -110,6 +111,7 @@ class Downloader:
         self._tokens = tokens
         self._governor = governor
         self._clock = clock
+        self._breaker = breaker
         self._on_call = on_call
         self._hosts = TrustedHosts(config.api_url, config.download_hosts)
 
@@ -141,7 +143,7 @@ class Downloader:
                 await response.aclose()
                 raise
 
-        return await retry(attempt, policy=self._config.retries, clock=self._clock)
+        return await self._breaker.call(lambda: retry(attempt, policy=self._config.retries, clock=self._clock))
 
     async def _follow(self, url: str, headers: Mapping[str, str]) -> tuple[httpx.Response, str]:
         """Send, and follow redirects. Once dropped, the token stays dropped."""

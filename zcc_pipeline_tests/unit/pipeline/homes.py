@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from zcc_pipeline.domain.clock import SystemClock
@@ -18,6 +19,13 @@ from zcc_pipeline.settings import Settings, open_runtime
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TODAY = NOW.date()
+UNREACHABLE: dict[str, Any] = {
+    "zoom_account_id": "account",
+    "zoom_client_id": "client",
+    "zoom_client_secret": "secret",
+    "zoom_api_url": "http://127.0.0.1:9/v2",
+    "zoom_oauth_url": "http://127.0.0.1:9/oauth/token",
+}
 
 
 class StillClock(SystemClock):

@@ -13,15 +13,7 @@ from zcc_pipeline.domain.errors import PermanentError
 from zcc_pipeline.domain.ports import StoredFile
 from zcc_pipeline.pipeline.plan import Plan, plan
 from zcc_pipeline.pipeline.runtime import Runtime
-from zcc_pipeline_tests.unit.pipeline.homes import NOW, TODAY, days_ago, list_day, open_home, want
-
-UNREACHABLE: dict[str, Any] = {
-    "zoom_account_id": "account",
-    "zoom_client_id": "client",
-    "zoom_client_secret": "secret",
-    "zoom_api_url": "http://127.0.0.1:9/v2",
-    "zoom_oauth_url": "http://127.0.0.1:9/oauth/token",
-}
+from zcc_pipeline_tests.unit.pipeline.homes import NOW, TODAY, UNREACHABLE, days_ago, list_day, open_home, want
 
 
 def read_two_days(runtime: Runtime, *, engagements: int = 1000, calls: int = 600, recordings: int = 300) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -11,22 +10,7 @@ from hypothesis import strategies as st
 
 from zcc_pipeline.domain.errors import PermanentError, QuotaExhausted, TransientError
 from zcc_pipeline.transport import RetryPolicy, retry
-
-
-class OwnClock:
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.waits: list[float] = []
-
-    def now(self) -> datetime:
-        return datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.seconds += seconds
+from zcc_pipeline_tests.unit.transport.own_clock import OwnClock
 
 
 def attempt(
