@@ -9,9 +9,8 @@ import dagster as dg
 
 from zcc_pipeline.domain.errors import ConfigurationError, PermanentError, TransientError
 
-AGAIN_IF_BUSY = dg.RetryPolicy(max_retries=2, delay=20, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-"""For steps that wait for the warehouse lock. Reading from Zoom has no such policy: the client tries each call again by
-itself and the schedules read each day again, so a third loop around both would only multiply the waiting."""
+_RETRIES = 2
+_SECONDS_BETWEEN = 30.0
 
 
 @contextmanager
@@ -23,3 +22,20 @@ def explained() -> Iterator[None]:
         raise dg.Failure(str(error), allow_retries=False) from error
     except TransientError as error:
         raise dg.Failure(str(error)) from error
+
+
+@contextmanager
+def tried_again() -> Iterator[None]:
+    """``explained``, for steps that others may keep from their work (a lock, a bucket, a CRM): again after a while.
+
+    Reading from Zoom does not use it: the client tries each call again by itself and the schedules read each day again,
+    so a third loop around both would only multiply the waiting. It is no ``RetryPolicy``, because Dagster follows a
+    policy also where somebody has stopped the run, and goes on half a minute later.
+    """
+    try:
+        with explained():
+            yield
+    except dg.Failure as failure:
+        if not failure.allow_retries:
+            raise
+        raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=_SECONDS_BETWEEN) from failure

@@ -12,7 +12,7 @@ from zcc_pipeline.orchestration.assets.events import EVENTS, REFRESH
 from zcc_pipeline.orchestration.assets.exports import export_key
 from zcc_pipeline.orchestration.assets.publish import ANALYTICS
 from zcc_pipeline.orchestration.assets.raw import LATE_CLOSERS, REFERENCE, key_of
-from zcc_pipeline.orchestration.failures import AGAIN_IF_BUSY, explained
+from zcc_pipeline.orchestration.failures import explained, tried_again
 from zcc_pipeline.orchestration.metadata import joined_days
 from zcc_pipeline.pipeline.maintenance import compact
 from zcc_pipeline.pipeline.notes_audit import audit_notes
@@ -79,9 +79,9 @@ def _build_export_job(exported: dg.AssetSelection) -> UnresolvedAssetJobDefiniti
 
 
 def _build_compaction_job() -> dg.JobDefinition:
-    @dg.op(retry_policy=AGAIN_IF_BUSY, description="Merge each day's small files; remove what was replaced a day ago.")
+    @dg.op(description="Merge each day's small files; remove what was replaced a day ago.")
     def compact_lake(context: dg.OpExecutionContext, runtime: dg.ResourceParam[Runtime]) -> None:
-        with explained():
+        with tried_again():
             report = compact(runtime)
         context.add_output_metadata(
             {

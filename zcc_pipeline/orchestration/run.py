@@ -110,7 +110,7 @@ def run_range(
 
     Dagster's records go to ``<home>/dagster`` (``ZCC_HOME`` by default). ``on_published`` is called when the analysts'
     copy is swapped in, while the run goes on to what comes after. Raises ``ConfigurationError`` where settings
-    are wrong.
+    are wrong, and ``KeyboardInterrupt`` where it was told to stop: the step it was in has ended, and nothing follows.
     """
     settings, clock = settings or load_settings(), clock or SystemClock()
     started = clock.monotonic()
@@ -138,6 +138,8 @@ def run_range(
             tags={**range_tags(first, last), **worker_tags()},
             raise_on_error=False,
         )
+        if was_stopped(result):
+            raise KeyboardInterrupt
         return RunSummary(
             run_id=result.run_id,
             is_success=result.success,
@@ -148,6 +150,12 @@ def run_range(
             failed_checks=tuple(_failed_checks(result)),
             cleared_runs=tuple(cleared),
         )
+
+
+def was_stopped(result: dg.ExecuteInProcessResult) -> bool:
+    """Whether Ctrl-C or SIGTERM ended it: Dagster makes the failure of a step of it."""
+    errors = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
+    return any(error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__ for error in errors)
 
 
 def _steps(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> list[StepSummary]:

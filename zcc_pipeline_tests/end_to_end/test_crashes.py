@@ -90,6 +90,22 @@ def test_two_runs_at_once_lose_and_double_nothing(told: Story) -> None:
     assert [name for name, row in again.items() if row["new"] or row["changed"]] in ([], ["zoom/completeness"])
 
 
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_told_to_stop_in_its_build_does_so_and_the_next_one_goes_on(
+    told: Story, by: signal.Signals
+) -> None:
+    shutil.rmtree(told.home, ignore_errors=True)
+    process = start_run(told)
+    while not (told.home / "warehouse.duckdb").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(by)
+    assert process.wait(timeout=20) == 1
+    assert (told.home.parent / "said.txt").read_text().startswith("zcc: Stopped. What was landed stays;")
+    finish_run(told)
+    assert told.disagreements() == []
+
+
 def test_runs_killed_at_random_moments_end_equal_to_the_truth(told: Story, pytestconfig: pytest.Config) -> None:
     chance = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID", str(time.time_ns())))
     whole = FIRST_GUESS_SECONDS

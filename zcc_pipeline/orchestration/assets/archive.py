@@ -8,7 +8,7 @@ import dagster as dg
 from zcc_pipeline.orchestration.assets.coverage import COVERAGE
 from zcc_pipeline.orchestration.assets.publish import ANALYTICS
 from zcc_pipeline.orchestration.assets.raw import OWNERS, key_of
-from zcc_pipeline.orchestration.failures import AGAIN_IF_BUSY, explained
+from zcc_pipeline.orchestration.failures import explained, tried_again
 from zcc_pipeline.orchestration.metadata import PROBLEMS, joined_days, text_table
 from zcc_pipeline.pipeline.archive_days import overdue_days
 from zcc_pipeline.pipeline.archive_keeping import SOON_DAYS, Keeping, count_kept
@@ -41,10 +41,9 @@ def build_archive_assets() -> list[dg.AssetsDefinition]:
         owners=OWNERS,
         description=_DESCRIPTION,
         pool="archive",
-        retry_policy=AGAIN_IF_BUSY,
     )
     def compliance_archive(runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[Any]:
-        with explained():
+        with tried_again():
             report, kept = archive_changes(runtime), count_kept(runtime)
         return dg.MaterializeResult(metadata=archive_metadata(report, kept))
 

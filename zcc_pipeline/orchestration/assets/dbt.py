@@ -7,7 +7,7 @@ import dagster as dg
 
 from zcc_pipeline.orchestration.assets.raw import OWNERS, assets_of, key_of
 from zcc_pipeline.orchestration.dbt_project import Model, Project, Test
-from zcc_pipeline.orchestration.failures import AGAIN_IF_BUSY, explained
+from zcc_pipeline.orchestration.failures import tried_again
 from zcc_pipeline.orchestration.metadata import joined_days
 from zcc_pipeline.pipeline.build import build
 from zcc_pipeline.pipeline.runtime import Runtime
@@ -34,10 +34,9 @@ def build_dbt_assets(project: Project) -> list[dg.AssetsDefinition]:
             dg.AssetCheckSpec(test.name, asset=keys[test.model], description=test.description, blocking=test.is_error)
             for test in project.tests
         ],
-        retry_policy=AGAIN_IF_BUSY,
     )
     def dbt_build(runtime: dg.ResourceParam[Runtime]) -> Iterator[Outcome]:
-        with explained():
+        with tried_again():
             result = build(runtime)
         yield from _outcomes(project, keys, result)
 

@@ -12,7 +12,7 @@ from zcc_pipeline.orchestration.assets.dbt import model_key
 from zcc_pipeline.orchestration.assets.publish import ANALYTICS
 from zcc_pipeline.orchestration.assets.raw import OWNERS
 from zcc_pipeline.orchestration.dbt_project import Project
-from zcc_pipeline.orchestration.failures import AGAIN_IF_BUSY, explained
+from zcc_pipeline.orchestration.failures import tried_again
 from zcc_pipeline.orchestration.metadata import joined_days, text_table
 from zcc_pipeline.pipeline.activities import MART
 from zcc_pipeline.pipeline.crms import TITLES
@@ -71,10 +71,9 @@ def _build_export(crm: str, deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
         owners=OWNERS,
         description=_DESCRIPTION.format(title=TITLES[crm], crm=crm),
         pool=f"export_{crm}",
-        retry_policy=AGAIN_IF_BUSY,
     )
     def export_to_crm(config: ExportDays, runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[Any]:
-        with explained():
+        with tried_again():
             report = export(runtime, crm, days=config.as_days())
         return dg.MaterializeResult(metadata=export_metadata(report))
 

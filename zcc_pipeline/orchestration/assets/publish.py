@@ -8,7 +8,7 @@ import dagster as dg
 from zcc_pipeline.orchestration.assets.dbt import model_key
 from zcc_pipeline.orchestration.assets.raw import OWNERS
 from zcc_pipeline.orchestration.dbt_project import Project
-from zcc_pipeline.orchestration.failures import AGAIN_IF_BUSY, explained
+from zcc_pipeline.orchestration.failures import tried_again
 from zcc_pipeline.pipeline.build import publish
 from zcc_pipeline.pipeline.runtime import Runtime
 
@@ -30,10 +30,9 @@ def build_publish_assets(project: Project, on_published: Callable[[], None] | No
         kinds={"duckdb"},
         owners=OWNERS,
         description=_DESCRIPTION,
-        retry_policy=AGAIN_IF_BUSY,
     )
     def analytics(runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[Any]:
-        with explained():
+        with tried_again():
             result = publish(runtime)
         if on_published is not None:
             on_published()
