@@ -17,8 +17,9 @@ T = TypeVar("T")
 
 
 class CircuitBreaker:
-    """Lets calls through until none has been answered for ``patience_seconds``; from then on they fail at once, and
-    ``probe_seconds`` after the last was given up the next goes to see. Any answer, a refusal too, closes it again.
+    """Lets calls through until they have been given up for ``patience_seconds``, one after the other and none answered;
+    from then on they fail at once, and ``probe_seconds`` after the last was given up the next goes to see. Any answer,
+    a refusal too, closes it again, and so does as long a time in which nobody asked.
 
     Shared by everybody who calls the same service. A call counts as unanswered when it is given up, with all its
     repetitions: a record that fails for itself is outweighed by the next one that does not.
@@ -29,6 +30,7 @@ class CircuitBreaker:
         self._patience = patience_seconds
         self._probe = probe_seconds
         self._away_since: float | None = None
+        self._given_up_at = 0.0
         self._next_probe = 0.0
         self._reason = ""
 
@@ -52,7 +54,9 @@ class CircuitBreaker:
 
     def _refuse_if_pointless(self) -> None:
         now = self._clock.monotonic()
-        if self._away_since is None or now - self._away_since < self._patience:
+        if now - self._given_up_at > self._patience:
+            self._away_since = None  # what was known is old
+        if self._away_since is None or self._given_up_at - self._away_since < self._patience:
             return
         if now >= self._next_probe:
             self._next_probe = now + self._probe  # the others do not follow while it is on its way
@@ -62,6 +66,7 @@ class CircuitBreaker:
 
     def _note_given_up(self, began: float, error: TransientError) -> None:
         self._reason = str(error)
-        self._next_probe = self._clock.monotonic() + self._probe
+        self._given_up_at = self._clock.monotonic()
+        self._next_probe = self._given_up_at + self._probe
         if self._away_since is None:
             self._away_since = began

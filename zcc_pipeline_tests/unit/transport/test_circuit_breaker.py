@@ -95,11 +95,16 @@ def test_what_fails_for_itself_among_what_does_not_stops_nobody() -> None:
         assert service.ask() is None
 
 
-def test_time_in_which_nobody_asked_anything_ends_in_a_call_that_goes_to_see() -> None:
+def test_calls_that_are_given_up_far_apart_say_nothing_about_those_beside_them() -> None:
     service = Service()
-    service.ask(AWAY)
-    service.clock.seconds += 86_400
-    assert service.ask() is None
+    for _ in range(5):
+        assert [service.ask(AWAY), service.ask(AWAY)] == [AWAY, AWAY]
+        service.clock.seconds += 301
+
+
+def test_an_outage_after_which_nobody_asked_for_long_is_forgotten(away: Service) -> None:
+    away.clock.seconds += 301
+    assert [away.ask(AWAY), away.ask(AWAY)] == [AWAY, AWAY]
 
 
 def test_thousands_of_patient_calls_over_a_long_outage_take_minutes() -> None:
