@@ -51,6 +51,12 @@ def day_of(moment: datetime, timezone: ZoneInfo) -> date:
     return moment.astimezone(timezone).date()
 
 
+def trailing_days(today: date, count: int, *, limit: date | None) -> tuple[date, date]:
+    """From ``count`` days before today, or from ``limit`` where that is later, up to today."""
+    first = today - timedelta(days=count)
+    return max(first, limit or first), today
+
+
 def iter_days(first: date, last: date) -> Iterator[date]:
     """Days from first to last, both included."""
     for offset in range((last - first).days + 1):

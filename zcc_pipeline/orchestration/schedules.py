@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from zcc_pipeline.domain.window import trailing_days
 from zcc_pipeline.orchestration.assets.archive_verification import build_verification_schedule
 from zcc_pipeline.orchestration.assets.coverage import RECONCILE
 from zcc_pipeline.orchestration.jobs import COMPACTION, EVERYTHING, NOTES_AUDIT, TODAY
@@ -91,7 +92,7 @@ def _build_look_back(
         with open_runtime() as runtime:
             config = runtime.config
         days = config.deep_lookback_days if is_deep else config.lookback_days
-        return _request(max(config.start_date, today - timedelta(days=days)), today)
+        return _request(*trailing_days(today, days, limit=config.look_back_limit))
 
     return look_back
 

@@ -20,7 +20,7 @@ from zcc_pipeline.domain.datasets import DATASETS
 from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.domain.ports import Progress, Silence
 from zcc_pipeline.domain.suppression import SuppressionList
-from zcc_pipeline.domain.window import day_of
+from zcc_pipeline.domain.window import day_of, trailing_days
 from zcc_pipeline.landing import FileStore, Lake, S3Options, Storage, open_storage
 from zcc_pipeline.pipeline.card_data import CardDataPolicy, CardDataScreen
 from zcc_pipeline.pipeline.crms import CrmAccess
@@ -53,6 +53,7 @@ class PipelineConfig:
     home: Path
     timezone: ZoneInfo
     start_date: date
+    """First day of interest, as set or counted from today."""
     lookback_days: int
     deep_lookback_days: int
     zoom: ZoomApiConfig
@@ -76,6 +77,8 @@ class PipelineConfig:
     """What becomes of texts with card data; None where nobody looks for any."""
     archive: ArchiveAccess | None = None
     """Where the compliance archive lies; None for a folder under ``home``."""
+    look_back_limit: date | None = None
+    """The start date that somebody set: no look-back reaches before it. One that moves along with today is none."""
 
 
 def new_ulid() -> str:
@@ -200,6 +203,5 @@ class Runtime:
         return day_of(self.clock.now(), self.config.timezone)
 
     def trailing_days(self, count: int) -> tuple[date, date]:
-        """The last ``count`` days up to today, not before the start date."""
-        today = self.today()
-        return max(self.config.start_date, today - timedelta(days=count)), today
+        """The last ``count`` days up to today, not before a start date that was set."""
+        return trailing_days(self.today(), count, limit=self.config.look_back_limit)

@@ -43,6 +43,7 @@ def pipeline_config(settings: Settings, clock: Clock) -> PipelineConfig:
         home=home,
         timezone=ZoneInfo(settings.timezone),
         start_date=default_start_date(settings, clock),
+        look_back_limit=settings.start_date,
         lookback_days=settings.lookback_days,
         deep_lookback_days=settings.deep_lookback_days,
         zoom=ZoomApiConfig(

@@ -43,7 +43,7 @@ class FakeRuntime:
 
     def __init__(self) -> None:
         self.clock = SystemClock()
-        self.config = SimpleNamespace(lookback_days=7, deep_lookback_days=35, start_date=TODAY - timedelta(days=100))
+        self.config = SimpleNamespace(lookback_days=7, deep_lookback_days=35, look_back_limit=None)
         self.state = SimpleNamespace(windows=SimpleNamespace(complete_days=lambda *_: {}))
         self.lake = SimpleNamespace(files=lambda *_: [])
 

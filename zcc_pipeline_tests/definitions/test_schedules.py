@@ -83,6 +83,6 @@ def test_the_look_back_never_reaches_before_the_start_date(
 ) -> None:
     now = datetime.now(UTC).replace(hour=2, minute=15)
     start = now.date() - timedelta(days=2)
-    config = SimpleNamespace(lookback_days=7, deep_lookback_days=35, start_date=start)
+    config = SimpleNamespace(lookback_days=7, deep_lookback_days=35, look_back_limit=start)
     monkeypatch.setattr(FakeRuntime, "__init__", lambda self: setattr(self, "config", config))
     assert days_asked_for(tick(instance, "weekly_deep_look_back", now))[0] == start

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -184,6 +184,15 @@ def test_the_start_date_is_thirty_days_before_yesterday_unless_set() -> None:
     clock = SystemClock()
     assert (clock.now().date() - default_start_date(load(), clock)).days == 31
     assert default_start_date(load(ZCC_START_DATE="2026-01-01"), clock) == date(2026, 1, 1)
+
+
+def test_only_a_start_date_that_was_set_shortens_the_deep_look_back(tmp_path: Path) -> None:
+    with open_runtime(load(ZCC_HOME=str(tmp_path))) as runtime:
+        first, today = runtime.trailing_days(runtime.config.deep_lookback_days)
+        assert (today - first).days == 35
+        start = str(today - timedelta(days=2))
+    with open_runtime(load(ZCC_HOME=str(tmp_path), ZCC_START_DATE=start)) as runtime:
+        assert str(runtime.trailing_days(runtime.config.deep_lookback_days)[0]) == start
 
 
 def test_opening_a_runtime_touches_nothing(tmp_path: Path) -> None:
