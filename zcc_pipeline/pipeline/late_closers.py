@@ -1,13 +1,15 @@
 """Engagements that close long after they started: listed by their start, they appear in a day that was read long ago.
 
-The engagement log can be listed by end time, so once a night its ids are compared with what the lake has.
+The engagement log can be listed by end time, so once a night its ids are compared with what the lake has. A day counts
+as verified once all that its log lists is here: what the log names and nobody can read is a contradiction of the
+source's own, and shown until a later pass has read it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from zcc_pipeline.domain.datasets import DATASETS, ENGAGEMENT_LOG
 from zcc_pipeline.domain.errors import PermanentError, ScopeMissing, TransientError
@@ -17,10 +19,12 @@ from zcc_pipeline.pipeline.loop import run
 from zcc_pipeline.pipeline.polling import SCOPE_PROBLEM
 from zcc_pipeline.pipeline.rejects import quarantine_into
 from zcc_pipeline.pipeline.runtime import Runtime
-from zcc_pipeline.sources.zoom_api import ZoomApi, poll_window
+from zcc_pipeline.sources.zoom_api import Listing, ZoomApi, poll_window
 
 ENGAGEMENTS = DATASETS["zoom/engagements"]
 LEDGER_NAME = "zoom/engagement_log"
+GRACE = timedelta(hours=24)
+"""For so long after the end of its day an engagement may be in the log and not be there yet."""
 
 
 @dataclass(slots=True)
@@ -28,14 +32,41 @@ class LateClosers:
     """Unknown engagements by the day they started; days that could not be verified, with the reason."""
 
     unknown: dict[date, set[str]] = field(default_factory=dict)
+    ended_on: dict[str, date] = field(default_factory=dict)
+    """The day whose log names an engagement."""
+    passes: dict[date, tuple[str, Listing]] = field(default_factory=dict)
+    """Days listed to their end, with their rows in the window ledger, which stay open until what was found is read."""
     listed: int = 0
     api_calls: int = 0
     not_verified: dict[date, str] = field(default_factory=dict)
 
 
 def find_late_closers(runtime: Runtime, days: Iterable[date]) -> LateClosers:
-    """List what ended on those days and name what the lake does not know yet."""
+    """List what ended on those days and name what the lake does not know yet.
+
+    To be followed by ``close_passes``, once what was found has been asked for.
+    """
     return run(_find(runtime, sorted(days)))
+
+
+def close_passes(runtime: Runtime, found: LateClosers, unread: Mapping[str, str]) -> list[str]:
+    """Close the days of the pass, all but those of engagements that could not be read, whose reasons are given.
+
+    Returns the days on which that is a problem by now, and not the source's usual delay.
+    """
+    missed: dict[date, list[str]] = {}
+    for engagement_id in sorted(unread.keys() & found.ended_on.keys()):
+        missed.setdefault(found.ended_on[engagement_id], []).append(unread[engagement_id])
+    problems = []
+    for day, (batch_id, listing) in found.passes.items():
+        reasons = missed.get(day)
+        problem = f"{len(reasons)} in the engagement log and not read: {reasons[0]}" if reasons else None
+        if problem:
+            found.not_verified[day] = problem
+            if day_window(day, runtime.config.timezone).end + GRACE < runtime.clock.now():
+                problems.append(f"{LEDGER_NAME} {day}: {problem}")
+        _finish(runtime, batch_id, listing, problem)
+    return problems
 
 
 async def _find(runtime: Runtime, days: Iterable[date]) -> LateClosers:
@@ -60,6 +91,7 @@ async def _list_day(runtime: Runtime, api: ZoomApi, day: date, found: LateCloser
                 for engagement_id, start in zip(chunk.record_ids, chunk.occurred_at, strict=True):
                     started = day_of(parse_time(start), runtime.config.timezone) if start else day
                     found.unknown.setdefault(started, set()).add(engagement_id)
+                    found.ended_on.setdefault(engagement_id, day)
 
     try:
         listing = await poll_window(
@@ -77,9 +109,15 @@ async def _list_day(runtime: Runtime, api: ZoomApi, day: date, found: LateCloser
         problem = f"{SCOPE_PROBLEM}: {error}"
     except (TransientError, PermanentError) as error:
         problem = str(error)
-    if problem:
-        found.not_verified[day] = problem
     found.listed += listing.distinct if listing else 0
+    if listing is not None and problem is None:
+        found.passes[day] = batch_id, listing
+    else:
+        found.not_verified[day] = problem or "not listed"
+        _finish(runtime, batch_id, listing, problem)
+
+
+def _finish(runtime: Runtime, batch_id: str, listing: Listing | None, problem: str | None) -> None:
     runtime.state.windows.finish(
         batch_id,
         rows=listing.rows if listing else 0,

@@ -23,7 +23,7 @@ from zcc_pipeline.pipeline.by_engagement import list_for_engagement
 from zcc_pipeline.pipeline.completeness import judge
 from zcc_pipeline.pipeline.concurrency import for_each
 from zcc_pipeline.pipeline.lake_facts import EngagementFields, parts_of
-from zcc_pipeline.pipeline.late_closers import find_late_closers
+from zcc_pipeline.pipeline.late_closers import close_passes, find_late_closers
 from zcc_pipeline.pipeline.loop import run
 from zcc_pipeline.pipeline.per_engagement import REFRESHED, channels_of, read_each
 from zcc_pipeline.pipeline.pull import pull
@@ -222,9 +222,13 @@ def refresh_due(runtime: Runtime, days: Iterable[date]) -> RefreshReport:
 
 
 def refresh_late_closers(runtime: Runtime, days: Iterable[date]) -> RefreshReport:
-    """Find what ended on those days and is not in the lake, and fetch it."""
+    """Find what ended on those days and is not in the lake, and fetch it.
+
+    What the engagement log names and a read by id does not find keeps its day from counting as verified.
+    """
     late = find_late_closers(runtime, days)
     report = refresh(runtime, (engagement_id for ids in late.unknown.values() for engagement_id in ids))
     report.late_closers = report.refreshed
+    report.problems += close_passes(runtime, late, report.unknown | report.unread)
     report.not_verified = late.not_verified
     return report

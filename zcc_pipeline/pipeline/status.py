@@ -19,6 +19,7 @@ from zcc_pipeline.pipeline.coverage import LandedCoverage, read_coverage
 from zcc_pipeline.pipeline.crms import EXPORTS
 from zcc_pipeline.pipeline.lake_facts import VoicemailFields, inbox_settings, iter_landed
 from zcc_pipeline.pipeline.late_closers import LEDGER_NAME
+from zcc_pipeline.pipeline.polling import SCOPE_PROBLEM
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.reconciliation import (
     KindDay,
@@ -89,6 +90,9 @@ class StatusReport:
     verified_at: dict[date, datetime] = field(default_factory=dict)
     unread: list[Unread] = field(default_factory=list)
     not_verified: dict[date, str] = field(default_factory=dict)
+    """Days of which it is not known that every late closer is here, and why."""
+    contradicted: set[date] = field(default_factory=set)
+    """Those of them that are over for a day and for which no scope is missing: a next pass should have done it."""
     overdue: dict[tuple[date, ArtefactKind], int] = field(default_factory=dict)
     oldest: list[RetentionClock] = field(default_factory=list)
     """For each kind the file that the source will delete first, of those not stored."""
@@ -117,6 +121,7 @@ class StatusReport:
             or self.count(Status.UNEXPLAINED)
             or self.overdue
             or any(row.is_overdue for row in self.unread)
+            or self.contradicted
             or any(row.is_alarming for row in self.oldest)
             or self.failed_differences
         )
@@ -147,9 +152,7 @@ def status(runtime: Runtime, first: date | None, last: date) -> StatusReport:
     _count_proofs(runtime, report, first or date.min)
     if report.first is not None:
         report.unread = list(_unread(runtime, report.first, last))
-        for row in runtime.state.windows.latest(LEDGER_NAME, report.first, last):
-            if not row.is_complete:
-                report.not_verified[row.day] = row.error or "not listed completely"
+        _note_unverified(runtime, report, report.first)
     report.oldest = read_clocks(_unstored_files(runtime), runtime.clock.now())
     report.coverage = read_coverage(runtime, first or date.min, last)
     differences = runtime.state.differences.on_days(first or date.min, last)
@@ -161,6 +164,15 @@ def status(runtime: Runtime, first: date | None, last: date) -> StatusReport:
     report.quarantined = rooms.total()
     report.is_something_erased = not runtime.state.suppression.is_empty()
     return report
+
+
+def _note_unverified(runtime: Runtime, report: StatusReport, first: date) -> None:
+    for row in runtime.state.windows.latest(LEDGER_NAME, first, report.last):
+        if not row.is_complete:
+            report.not_verified[row.day] = row.error or "not listed completely"
+            is_over = row.window.end + GRACE < runtime.clock.now()
+            if is_over and not report.not_verified[row.day].startswith(SCOPE_PROBLEM):
+                report.contradicted.add(row.day)
 
 
 def _refreshes(rows: Sequence[DueRefresh]) -> WaitingRefreshes:

@@ -165,6 +165,24 @@ def test_days_whose_late_closers_could_not_be_verified_are_named(runtime: Runtim
     assert status(runtime, None, TODAY).not_verified == {days_ago(1): "scope missing"}
 
 
+@pytest.mark.parametrize(
+    ("age", "error", "needs_somebody"),
+    [
+        (3, "scope missing: the engagement log", False),
+        (3, "1 in the engagement log and not read: 404", True),
+        (1, "1 in the engagement log and not read: 404", False),
+    ],
+)
+def test_what_the_log_names_and_nobody_can_read_needs_somebody_a_day_after_its_day(
+    runtime: Runtime, age: int, error: str, *, needs_somebody: bool
+) -> None:
+    list_all(runtime, 3, 2, 1)
+    list_day(runtime, LEDGER_NAME, days_ago(age), error=error)
+    report = status(runtime, None, TODAY)
+    assert report.not_verified == {days_ago(age): error}
+    assert report.needs_attention == needs_somebody
+
+
 @pytest.mark.parametrize(("age", "is_alarming"), [(22, False), (23, True)])
 def test_a_file_not_stored_alarms_a_week_before_it_is_deleted(runtime: Runtime, age: int, *, is_alarming: bool) -> None:
     want(runtime, ArtefactKind.VOICEMAIL, "young", day=days_ago(2))
