@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 from zcc_pipeline.domain.datasets import DATASETS
+from zcc_pipeline.warehouse import withholding_tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,9 @@ class Test:
     model: str
     description: str
     is_error: bool
-    """Whether a failure keeps the analysts' copy as it was; otherwise it is a warning."""
+    """Whether a failure is an error; otherwise it is a warning."""
+    withholds: bool
+    """Whether a failure keeps the analysts' copy as it was, and with it all that leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,11 @@ class Project:
 
 def read_project(manifest_path: Path) -> Project:
     """Read a manifest that dbt has written. dbt's unit tests are left out: they test the SQL, not the data."""
-    nodes: Mapping[str, Mapping[str, Any]] = json.loads(manifest_path.read_text())["nodes"]
+    manifest = json.loads(manifest_path.read_text())
+    nodes: Mapping[str, Mapping[str, Any]] = manifest["nodes"]
     models = {key: _model(node, nodes) for key, node in nodes.items() if _is_built(node)}
-    tests = _tests([node for node in nodes.values() if node["resource_type"] == "test"], models)
+    test_nodes = [node for node in nodes.values() if node["resource_type"] == "test"]
+    tests = _tests(test_nodes, models, withholding_tests(manifest))
     order = TopologicalSorter({key: model.parents for key, model in models.items()}).static_order()
     return Project(tuple(models[key] for key in order if key in models), tuple(tests))
 
@@ -114,7 +119,7 @@ def _describe_model(node: Mapping[str, Any], datasets: Sequence[str]) -> str:
     return f"{made_of}`{node['original_file_path']}`"
 
 
-def _tests(nodes: Sequence[Mapping[str, Any]], models: Mapping[str, Model]) -> Iterator[Test]:
+def _tests(nodes: Sequence[Mapping[str, Any]], models: Mapping[str, Model], withholding: Set[str]) -> Iterator[Test]:
     """Tests under short names; dbt's own long name is kept where two would be called the same."""
     placed = [(node, target, _short_name(node)) for node in nodes if (target := _target(node, models))]
     times_used = Counter((target, short) for _, target, short in placed)
@@ -126,6 +131,7 @@ def _tests(nodes: Sequence[Mapping[str, Any]], models: Mapping[str, Model]) -> I
             model=target,
             description=node["description"] or _describe(node),
             is_error=str(node["config"]["severity"]).lower() == "error",
+            withholds=node["unique_id"] in withholding,
         )
 
 

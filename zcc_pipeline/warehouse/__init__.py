@@ -10,6 +10,7 @@ from zcc_pipeline.warehouse.lock import WarehouseBusy
 from zcc_pipeline.warehouse.marts import Mart, Marts
 from zcc_pipeline.warehouse.publish import PublishedView, PublishResult
 from zcc_pipeline.warehouse.warehouse import Warehouse
+from zcc_pipeline.warehouse.withholding import withholding_tests
 
 __all__ = [
     "BuildResult",
@@ -22,4 +23,5 @@ __all__ = [
     "WarehouseBusy",
     "WarehouseConfig",
     "WarehouseS3",
+    "withholding_tests",
 ]

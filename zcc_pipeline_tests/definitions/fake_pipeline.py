@@ -36,6 +36,7 @@ MANIFEST = Path(__file__).parent / "payloads" / "manifest.json"
 TODAY = datetime.now(UTC).date()
 DAYS = [TODAY - timedelta(days=3), TODAY - timedelta(days=2), TODAY - timedelta(days=1)]
 UNIQUE = "test.zcc_pipeline.unique_engagements_engagement_id.3a27"
+OF_NO_MART = "test.zcc_pipeline.no_file_in_quarantine"
 
 
 class FakeRuntime:
@@ -156,6 +157,7 @@ class FakePipeline:
             (UNIQUE, "test", None),
             ("test.zcc_pipeline.accepted_values_a.1", "test", None),
             ("test.zcc_pipeline.nothing_lost", "test", None),
+            (OF_NO_MART, "test", None),
         ]
         nodes = tuple(
             NodeResult(key, kind, self.node_status.get(key, "success" if kind == "model" else "pass"), 0.25, rows, "")

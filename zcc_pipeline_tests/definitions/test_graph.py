@@ -34,6 +34,16 @@ def defs(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
     return real_definitions(tmp_path_factory.mktemp("home"))
 
 
+def test_a_test_of_dbt_blocks_what_is_below_unless_it_warns_or_looks_at_what_no_mart_is_made_of(
+    defs: dg.Definitions,
+) -> None:
+    dbt_build = defs.resolve_assets_def("engagements")
+    assert {spec.name for spec in dbt_build.check_specs if not spec.blocking} == {
+        "every_embedded_note_is_landed",
+        "no_quarantined_records",
+    }
+
+
 def all_specs(defs: dg.Definitions) -> list[dg.AssetSpec]:
     return list(defs.resolve_all_asset_specs())
 

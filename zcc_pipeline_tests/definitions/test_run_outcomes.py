@@ -15,7 +15,7 @@ from zcc_pipeline.pipeline.event_refresh import EventsReport
 from zcc_pipeline.pipeline.freshness import NewestEngagement
 from zcc_pipeline.pipeline.status import Unread
 from zcc_pipeline.reconciliation import KindDay, RetentionClock
-from zcc_pipeline_tests.definitions.fake_pipeline import DAYS, TODAY, UNIQUE, FakePipeline, Ran
+from zcc_pipeline_tests.definitions.fake_pipeline import DAYS, OF_NO_MART, TODAY, UNIQUE, FakePipeline, Ran
 
 ENGAGEMENTS = dg.AssetKey(["zoom", "engagements"])
 UNHAPPY = (Status.UNEXPLAINED, Status.FAILED)
@@ -105,6 +105,22 @@ def test_duplicate_keys_keep_the_published_copy_as_it_is(pipeline: FakePipeline)
     assert not result.success
     assert ("engagements", "unique_engagement_id") in failed_checks(result)
     assert pipeline.published == 0
+
+
+def test_a_failed_test_of_what_no_mart_is_made_of_is_shown_and_keeps_nothing_back(pipeline: FakePipeline) -> None:
+    pipeline.node_status[OF_NO_MART] = "fail"
+    pipeline.crms = ("salesforce",)
+    result = pipeline.run(only=["dbt_build", "analytics", "exports__salesforce", "compliance_archive"])
+    assert result.success
+    errors = [
+        found.check_name
+        for found in result.get_asset_check_evaluations()
+        if not found.passed and found.severity is dg.AssetCheckSeverity.ERROR
+    ]
+    assert errors == ["no_file_in_quarantine"]
+    assert pipeline.published == 1
+    assert [crm for crm, _ in pipeline.exported] == ["salesforce"]
+    assert materializations(result, dg.AssetKey(["compliance_archive"]))
 
 
 def test_a_warning_of_dbt_is_shown_and_publishes_all_the_same(pipeline: FakePipeline) -> None:

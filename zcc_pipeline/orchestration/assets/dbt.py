@@ -31,7 +31,7 @@ def build_dbt_assets(project: Project) -> list[dg.AssetsDefinition]:
         name="dbt_build",
         specs=[_spec(model, keys) for model in project.models],
         check_specs=[
-            dg.AssetCheckSpec(test.name, asset=keys[test.model], description=test.description, blocking=test.is_error)
+            dg.AssetCheckSpec(test.name, asset=keys[test.model], description=test.description, blocking=test.withholds)
             for test in project.tests
         ],
     )

@@ -16,7 +16,7 @@ ANALYTICS = dg.AssetKey(["analytics"])
 
 _DESCRIPTION = """\
 `analytics.duckdb`: every mart, written beside and swapped in, so that whoever has the file open keeps a whole copy.
-It is written only where no test of severity error has failed.
+It is written only where no test of severity error has failed that looks at a mart or at what marts are made of.
 """
 
 
