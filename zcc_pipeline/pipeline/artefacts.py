@@ -23,7 +23,6 @@ from zcc_pipeline.pipeline.by_engagement import list_for_engagement
 from zcc_pipeline.pipeline.card_data import CardDataScreen
 from zcc_pipeline.pipeline.concurrency import for_each
 from zcc_pipeline.pipeline.lake_facts import (
-    EngagementFields,
     RecordingFields,
     VoicemailFields,
     engagements_of,
@@ -35,6 +34,7 @@ from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.pipeline.stored_records import land_stored
 from zcc_pipeline.reconciliation import decide_failure, is_due
 from zcc_pipeline.sources.zoom_api import DownloadSource, ZoomApi
+from zcc_pipeline.transport import NO_JSON
 
 CONCURRENT_DOWNLOADS = 8
 NOTED_TOGETHER = 32
@@ -281,13 +281,13 @@ async def _fresh_url(runtime: Runtime, api: ZoomApi, wanted: WantedArtefact) -> 
         return None
     if wanted.kind is ArtefactKind.MESSAGING_TRANSCRIPT:
         reply = await api.fetch(ENGAGEMENT_DETAIL, path_params={"engagement_id": wanted.engagement_id})
-        return msgspec.json.decode(reply.body, type=EngagementFields, strict=False).transcript_url
+        return _urls_in(reply.body).transcript_url
     parent = DATASETS[PARENT_OF_KIND[wanted.kind]]
     around = day_window(wanted.day, runtime.config.timezone)
     for chunk in await list_for_engagement(runtime, api, parent, wanted.engagement_id, around, batch_id=""):
         for record_id, payload in zip(chunk.record_ids, chunk.payloads, strict=True):
             if record_id == wanted.source_id:
-                urls = msgspec.json.decode(payload, type=_Urls)
+                urls = _urls_in(payload)
                 return urls.transcript_url if wanted.kind in TRANSCRIPTS else urls.download_url
     return None
 
@@ -295,6 +295,14 @@ async def _fresh_url(runtime: Runtime, api: ZoomApi, wanted: WantedArtefact) -> 
 class _Urls(msgspec.Struct):
     download_url: str | None = None
     transcript_url: str | None = None
+
+
+def _urls_in(payload: bytes) -> _Urls:
+    """The addresses a record names; none where it cannot be read: what failed before is then what is told."""
+    try:
+        return msgspec.json.decode(payload, type=_Urls)
+    except NO_JSON:
+        return _Urls()
 
 
 def _note_failure(runtime: Runtime, before: ArtefactRow, error: Exception) -> None:

@@ -191,8 +191,8 @@ async def _read_catalogue(runtime: Runtime, dataset: Dataset) -> DatasetReport:
                     landing.sink(chunks)
 
                 listing = await poll_catalogue(api, dataset, batch_id=batch_id, sink=sink, reject=landing.reject)
-                await _read_details(api, dataset, sorted(ids), batch_id, landing)
                 row.is_complete = listing.is_complete
+                await _read_details(api, dataset, sorted(ids), batch_id, landing, row)
             except (TransientError, PermanentError) as error:
                 row.problem, row.is_complete = str(error), False
             for counts in landing.commit().values():
@@ -203,17 +203,29 @@ async def _read_catalogue(runtime: Runtime, dataset: Dataset) -> DatasetReport:
     return DatasetReport(dataset.name, [row])
 
 
-async def _read_details(api: ZoomApi, dataset: Dataset, ids: Sequence[str], batch_id: str, landing: Landing) -> None:
+async def _read_details(
+    api: ZoomApi, dataset: Dataset, ids: Sequence[str], batch_id: str, landing: Landing, row: DayReport
+) -> None:
+    """The detail of each entry. One that cannot be read is counted; only a missing scope stops the rest."""
     if dataset.detail is None:
         return
-    endpoint = dataset.detail
+    endpoint, failures = dataset.detail, list[str]()
 
     async def read(record_id: str) -> None:
-        reply = await api.fetch(endpoint, path_params={dataset.id_fields[0]: record_id})
+        try:
+            reply = await api.fetch(endpoint, path_params={dataset.id_fields[0]: record_id})
+        except ScopeMissing:
+            raise
+        except (TransientError, PermanentError) as error:
+            failures.append(str(error))
+            return
         landing.sink(
             split_record(
-                dataset, reply.body, shape=SHAPE_DETAIL, as_of=reply.as_of, batch_id=batch_id, engagement_id=None
+                dataset, reply.body, shape=SHAPE_DETAIL, as_of=reply.as_of, batch_id=batch_id, reject=landing.reject
             )
         )
 
     await for_each(ids, read, limit=CONCURRENT_DETAILS)
+    if failures:
+        row.failed, row.is_complete = len(failures), False
+        row.problem = f"{row.failed} of {len(ids)} details were not read, the first because of {failures[0]}"
