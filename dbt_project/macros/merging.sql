@@ -58,17 +58,20 @@
 -#}
 {% macro touched_records(dataset, key, expression='engagement_id') -%}
     {%- set view = ref('stg_zoom__' ~ dataset) -%}
+    {%- set of_touched_keys = staged_records(dataset, key, expression, touched_table()) -%}
+    {{ of_touched_keys if is_incremental() else view }}
+{%- endmacro %}
+
+
+{#- The staged records whose key is in the column `touched_key` of a table. -#}
+{% macro staged_records(dataset, key, expression, touched) -%}
     {%- set table = ref('base_zoom__' ~ dataset) -%}
-    {%- if is_incremental() -%}
     (
         {{ records_as_they_are(
-            table, key, rows_where(table, expression ~ ' in (select touched_key from ' ~ touched_table() ~ ')'),
+            table, key, rows_where(table, expression ~ ' in (select touched_key from ' ~ touched ~ ')'),
             best_first=best_transcript_first() if dataset == 'messaging_transcripts' else none
         ) }}
     )
-    {%- else -%}
-    {{ view }}
-    {%- endif -%}
 {%- endmacro %}
 
 

@@ -6,19 +6,26 @@
 {% macro before_replace(key_of, logged=none) -%}
     {%- if is_incremental() %}
     create or replace temp table {{ touched_table() }} as
-    with changed as (
-        {%- for model, expression in key_of.items() %}
-        select distinct {{ expression }} as touched_key from {{ ref(model) }} where _load_seq > {{ seen_seq() }}
-        {{ 'union' if not loop.last or logged }}
-        {%- endfor %}
-        {%- if logged %}
-        select distinct {{ logged[1] }} as touched_key from {{ source('bookkeeping', logged[0]) }} where load_seq > {{ seen_seq() }}
-        {%- endif %}
-    )
-    select touched_key from changed where touched_key is not null;
+    {{ touched_keys(key_of, seen_seq(), logged) }};
     {%- else %}
     select 1;
     {%- endif %}
+{%- endmacro %}
+
+
+{#- The keys whose rows in the models above are younger than a build, those that were logged since with them. -#}
+{% macro touched_keys(key_of, seen, logged=none) -%}
+    select touched_key
+    from (
+        {%- for model, expression in key_of.items() %}
+        select distinct {{ expression }} as touched_key from {{ ref(model) }} where _load_seq > {{ seen }}
+        {{ 'union' if not loop.last or logged }}
+        {%- endfor %}
+        {%- if logged %}
+        select distinct {{ logged[1] }} as touched_key from {{ source('bookkeeping', logged[0]) }} where load_seq > {{ seen }}
+        {%- endif %}
+    )
+    where touched_key is not null
 {%- endmacro %}
 
 
@@ -29,6 +36,15 @@
 
 {% macro seen_seq() -%}
     (select coalesce(max(load_seq), 0) from {{ source('bookkeeping', 'progress') }} where model = '{{ this.identifier }}')
+{%- endmacro %}
+
+
+{#- What a model had seen before this build: a test of what the build replaced looks at what is younger. -#}
+{% macro seen_before_seq(model) -%}
+    (
+        select coalesce(max(load_seq), 0) from {{ source('bookkeeping', 'progress') }}
+        where model = '{{ model }}' and load_seq < {{ load_seq() }}
+    )
 {%- endmacro %}
 
 

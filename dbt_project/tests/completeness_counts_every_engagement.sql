@@ -1,17 +1,34 @@
--- Parity per day that this build wrote: as many statuses in the daily counts as in staging.
-with written as (
-    select date, sum(engagements) as counted
-    from {{ ref('completeness_daily') }}
-    where date in (select date from {{ ref('completeness_daily') }} where _load_seq = {{ load_seq() }})
-    group by date
+-- Parity of the days that this build replaced: as many statuses in the daily counts as in staging, and on no other day.
+with touched as (
+    {{ touched_keys({'base_zoom__completeness': 'occurred_date'}, seen_before_seq('completeness_daily'), logged=['verified_days', 'day']) }}
 ),
 
 staged as (
-    select occurred_date, count(*) as statuses
-    from {{ ref('stg_zoom__completeness') }}
-    where not is_deleted_at_source and occurred_date in (select date from written)
-    group by occurred_date
+    select
+        occurred_date as date,
+        kind,
+        status,
+        count(*) as engagements
+    from {{ staged_records('completeness', 'completeness_key', 'occurred_date', 'touched') }}
+    where not is_deleted_at_source
+    group by occurred_date, kind, status
+),
+
+in_mart as (
+    select
+        date,
+        kind,
+        status,
+        sum(engagements) as engagements
+    from {{ ref('completeness_daily') }}
+    where date in (select touched_key from touched)
+    group by date, kind, status
 )
 
-select written.date from written left join staged on written.date = staged.occurred_date
-where written.counted is distinct from staged.statuses
+select
+    date,
+    kind,
+    status
+from staged
+full outer join in_mart using (date, kind, status)
+where staged.engagements is distinct from in_mart.engagements

@@ -96,6 +96,43 @@ def test_every_build_succeeds_and_only_the_quarantine_check_fails(story: Story) 
     assert story.builds[1].engagements_touched >= 5
 
 
+NEWEST = "where rowid = (select max(rowid) from {mart} where _load_seq = (select max(_load_seq) from {mart}))"
+DAMAGES = {
+    "everything is lost": "delete from {mart}",
+    "one row is lost": f"delete from {{mart}} {NEWEST}",
+    "one row is doubled": f"insert into {{mart}} from {{mart}} {NEWEST}",
+}
+AFTER_A_FULL_REFRESH = {
+    "transcript_turns": "no_turn_lost_or_doubled",
+    "completeness_daily": "completeness_counts_every_engagement",
+    "engagement_dispositions": "no_disposition_lost_or_doubled",
+    "engagement_timeline": "no_timeline_step_lost_or_doubled",
+    "customers": "no_customer_lost_or_doubled",
+}
+AFTER_THE_THIRD_LANDING = ("transcript_turns", "engagement_timeline", "customers")
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize(
+    ("mart", "is_full"),
+    [(mart, True) for mart in AFTER_A_FULL_REFRESH] + [(mart, False) for mart in AFTER_THE_THIRD_LANDING],
+)
+def test_what_a_mart_has_lost_or_has_twice_fails_its_parity_test(
+    story: Story, tmp_path: Path, mart: str, is_full: bool, damage: str
+) -> None:
+    """The test's own text, as dbt ran it last, on a copy of the warehouse."""
+    config = story.warehouse.config
+    tests = config.scratch_dir / "target" / "compiled" / "zcc_pipeline" / "tests"
+    parity = (tests / f"{AFTER_A_FULL_REFRESH[mart]}.sql").read_text()
+    path = story.refreshed if is_full else config.warehouse_path
+    copy = shutil.copyfile(path, tmp_path / path.name)
+    with duckdb.connect(str(copy)) as connection:
+        parity = parity.replace(f'"{story.refreshed.stem}".', f'"{path.stem}".')
+        assert connection.execute(parity).fetchall() == []
+        connection.execute(DAMAGES[damage].format(mart=f"marts.{mart}"))
+        assert connection.execute(parity).fetchall() != []
+
+
 def test_a_full_refresh_gives_the_same_rows_in_every_mart(story: Story) -> None:
     marts = [name for (name,) in story.rows("select table_name from duckdb_tables() where schema_name = 'marts'")]
     assert len(marts) == 17
