@@ -247,6 +247,10 @@ class ReadLedger(Protocol):
         """All reads of engagements of those days."""
         ...
 
+    def ended_since(self, dataset: str, moment: datetime, *, before: date) -> Sequence[ReadRow]:
+        """Reads of engagements that ended at that moment or later and began before that day."""
+        ...
+
 
 class AbsenceLedger(Protocol):
     """Records that a complete listing no longer shows."""

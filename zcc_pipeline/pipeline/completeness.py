@@ -68,26 +68,32 @@ class _Surroundings:
     reads: Mapping[str, Mapping[str, ReadRow]]
     listed_at: datetime | None
     missing_scopes: Mapping[ArtefactKind, str]
+    read_at: Mapping[str, datetime]
 
 
-def judge(runtime: Runtime, days: Iterable[date]) -> DatasetReport:
-    """One status for each engagement and kind on those days; lands what changed."""
+def judge(runtime: Runtime, days: Iterable[date], *, read_at: Mapping[str, datetime] | None = None) -> DatasetReport:
+    """One status for each engagement and kind on those days; lands what changed.
+
+    ``read_at`` tells of engagements that the caller has just read by their id, which no ledger knows yet.
+    """
     report = DatasetReport(DATASET.name)
     inboxes = {
         inbox_id: InboxFacts(settings.voicemail_transcription, settings.delete_voicemail_days_limit)
         for inbox_id, settings in inbox_settings(runtime.lake).items()
     }
     for day in sorted(days):
-        report.days.append(_judge_day(runtime, day, inboxes))
+        report.days.append(_judge_day(runtime, day, inboxes, read_at or {}))
     return report
 
 
-def _judge_day(runtime: Runtime, day: date, inboxes: Mapping[str, InboxFacts]) -> DayReport:
+def _judge_day(
+    runtime: Runtime, day: date, inboxes: Mapping[str, InboxFacts], read_at: Mapping[str, datetime]
+) -> DayReport:
     engagements = engagements_of(runtime.lake, day, with_deleted=True)
     row = DayReport(day)
     if not engagements:
         return row
-    around, now = _gather(runtime, day, engagements, inboxes), runtime.clock.now()
+    around, now = _gather(runtime, day, engagements, inboxes, read_at), runtime.clock.now()
     statuses = [
         (status, landed.fields.start_time)
         for engagement_id, landed in engagements.items()
@@ -109,6 +115,7 @@ def _gather(
     day: date,
     engagements: Mapping[str, Landed[EngagementFields]],
     inboxes: Mapping[str, InboxFacts],
+    read_at: Mapping[str, datetime],
 ) -> _Surroundings:
     lake, state, last = runtime.lake, runtime.state, day + timedelta(days=FOLLOWING_DAYS)
     nearby = list(iter_days(day, last))
@@ -135,6 +142,7 @@ def _gather(
         reads=reads,
         listed_at=state.windows.last_complete_at("zoom/engagements", day),
         missing_scopes=_missing_scopes(runtime, day),
+        read_at=read_at,
     )
 
 
@@ -190,7 +198,8 @@ def _missing_scopes(runtime: Runtime, day: date) -> dict[ArtefactKind, str]:
 def _facts(engagement_id: str, landed: Landed[EngagementFields], around: _Surroundings) -> EngagementFacts:
     fields = landed.fields
     refreshed = around.reads[REFRESHED].get(engagement_id)
-    read_times = [landed.as_of, around.listed_at, refreshed.read_at if refreshed else None]
+    refreshed_at = refreshed.read_at if refreshed else None
+    read_times = [landed.as_of, around.listed_at, refreshed_at, around.read_at.get(engagement_id)]
     return EngagementFacts(
         engagement_id=engagement_id,
         day=landed.day,

@@ -15,7 +15,9 @@ from zcc_pipeline.domain.datasets import DATASETS, ENGAGEMENT_LOG
 from zcc_pipeline.domain.errors import PermanentError, ScopeMissing, TransientError
 from zcc_pipeline.domain.records import RecordChunk
 from zcc_pipeline.domain.window import day_of, day_window, parse_time
+from zcc_pipeline.pipeline.lake_facts import engagements_of
 from zcc_pipeline.pipeline.loop import run
+from zcc_pipeline.pipeline.per_engagement import REFRESHED
 from zcc_pipeline.pipeline.polling import SCOPE_PROBLEM
 from zcc_pipeline.pipeline.rejects import quarantine_into
 from zcc_pipeline.pipeline.runtime import Runtime
@@ -47,6 +49,15 @@ def find_late_closers(runtime: Runtime, days: Iterable[date]) -> LateClosers:
     To be followed by ``close_passes``, once what was found has been asked for.
     """
     return run(_find(runtime, sorted(days)))
+
+
+def long_running(runtime: Runtime, first: date) -> dict[date, set[str]]:
+    """Engagements read by their id that began before that day and ended on it or later; by the day they began."""
+    start = day_window(first, runtime.config.timezone).start
+    found: dict[date, set[str]] = {}
+    for row in runtime.state.reads.ended_since(REFRESHED, start, before=first):
+        found.setdefault(row.day, set()).add(row.engagement_id)
+    return found
 
 
 def close_passes(runtime: Runtime, found: LateClosers, unread: Mapping[str, str]) -> list[str]:
@@ -131,9 +142,30 @@ def _finish(runtime: Runtime, batch_id: str, listing: Listing | None, problem: s
 
 
 def _drop_known(runtime: Runtime, found: LateClosers) -> None:
+    first, _ = runtime.trailing_days(runtime.config.deep_lookback_days)
     for day in list(found.unknown):
         known = runtime.lake.latest("zoom/engagements", day, day, with_deleted=True, columns=["record_id"])
-        found.unknown[day] -= set(known.column("record_id").to_pylist())
+        ids = set(known.column("record_id").to_pylist()) & found.unknown[day]
+        found.unknown[day] -= ids if day >= first else _read_to_the_end(runtime, day, ids)
         found.unknown[day] -= runtime.state.suppression.filter(found.unknown[day])
         if not found.unknown[day]:
             del found.unknown[day]
+
+
+def _read_to_the_end(runtime: Runtime, day: date, ids: Iterable[str]) -> set[str]:
+    """Those of a day that no look-back reads again which were read with all that belongs to them after their end.
+
+    What landed in a run that was killed before it had read the rest is not among them.
+    """
+    engagements = engagements_of(runtime.lake, day, with_deleted=True)
+    reads = runtime.state.reads.get(REFRESHED, ids)
+    listed_at = runtime.state.windows.last_complete_at("zoom/engagements", day)
+    found = set()
+    for engagement_id in ids:
+        landed, read = engagements.get(engagement_id), reads.get(engagement_id)
+        if landed is None or landed.fields.end_time is None:
+            continue
+        read_at = max(filter(None, (listed_at, read.read_at if read else None)), default=None)
+        if landed.is_deleted or (read_at is not None and read_at >= parse_time(landed.fields.end_time)):
+            found.add(engagement_id)
+    return found

@@ -23,7 +23,7 @@ from zcc_pipeline.pipeline.by_engagement import list_for_engagement
 from zcc_pipeline.pipeline.completeness import judge
 from zcc_pipeline.pipeline.concurrency import for_each
 from zcc_pipeline.pipeline.lake_facts import EngagementFields, parts_of
-from zcc_pipeline.pipeline.late_closers import close_passes, find_late_closers
+from zcc_pipeline.pipeline.late_closers import close_passes, find_late_closers, long_running
 from zcc_pipeline.pipeline.loop import run
 from zcc_pipeline.pipeline.per_engagement import REFRESHED, channels_of, read_each
 from zcc_pipeline.pipeline.pull import pull
@@ -102,7 +102,7 @@ def refresh(runtime: Runtime, engagement_ids: Iterable[str]) -> RefreshReport:
     by_day: dict[date, set[str]] = {}
     for entry in seen:
         by_day.setdefault(entry.day, set()).add(entry.engagement_id)
-    _follow(runtime, by_day)
+    _follow(runtime, by_day, {entry.engagement_id: entry.read.begun_at for entry in seen})
     now = runtime.clock.now()
     runtime.state.reads.record_all(
         ReadRow(entry.engagement_id, REFRESHED, "found", "", entry.day, entry.ended_at, now) for entry in seen
@@ -113,8 +113,8 @@ def refresh(runtime: Runtime, engagement_ids: Iterable[str]) -> RefreshReport:
     return report
 
 
-def _follow(runtime: Runtime, by_day: Mapping[date, set[str]]) -> None:
-    """What hangs off the refreshed engagements, and their proof."""
+def _follow(runtime: Runtime, by_day: Mapping[date, set[str]], read_at: Mapping[str, datetime]) -> None:
+    """What hangs off the engagements that were refreshed at those times, and their proof."""
     for day, ids in by_day.items():
         only = frozenset(ids)
         for name in ("zoom/engagement_events", "zoom/surveys", "zoom/email_messages"):
@@ -128,7 +128,7 @@ def _follow(runtime: Runtime, by_day: Mapping[date, set[str]]) -> None:
         ):
             fetch_files(runtime, kind, following, only=only)
         fetch_files(runtime, ArtefactKind.MESSAGING_TRANSCRIPT, [day], only=only)
-    judge(runtime, sorted(by_day))
+    judge(runtime, sorted(by_day), read_at=read_at)
 
 
 def day_of_next(day: date) -> date:
@@ -224,11 +224,20 @@ def refresh_due(runtime: Runtime, days: Iterable[date]) -> RefreshReport:
 def refresh_late_closers(runtime: Runtime, days: Iterable[date]) -> RefreshReport:
     """Find what ended on those days and is not in the lake, and fetch it.
 
-    What the engagement log names and a read by id does not find keeps its day from counting as verified.
+    What the engagement log names and a read by id does not find keeps its day from counting as verified. What began
+    before those days, ended since and was fetched by an earlier pass is read again, as the days themselves are: no
+    listing of them shows it.
     """
-    late = find_late_closers(runtime, days)
+    wanted = sorted(days)
+    late = find_late_closers(runtime, wanted)
     report = refresh(runtime, (engagement_id for ids in late.unknown.values() for engagement_id in ids))
     report.late_closers = report.refreshed
     report.problems += close_passes(runtime, late, report.unknown | report.unread)
     report.not_verified = late.not_verified
+    known = (
+        {engagement_id for ids in long_running(runtime, wanted[0]).values() for engagement_id in ids}
+        if wanted
+        else set()
+    )
+    report.add(refresh(runtime, known - report.reads.keys()))
     return report

@@ -8,6 +8,7 @@ from datetime import date
 
 from zcc_pipeline.domain.window import parse_time
 from zcc_pipeline.pipeline.lake_facts import EngagementFields, Landed, engagements_of
+from zcc_pipeline.pipeline.late_closers import long_running
 from zcc_pipeline.pipeline.per_engagement import REFRESHED
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.reconciliation import is_due
@@ -26,14 +27,21 @@ class Due:
 
 
 def due_engagements(runtime: Runtime, days: Iterable[date]) -> list[Due]:
-    """What is due on those days, from the ends in the lake and the reads in the ledgers."""
-    found = []
-    for day in days:
+    """What is due on those days, from the ends in the lake and the reads in the ledgers.
+
+    With them whatever began before the first of them and ended since: a conversation may outlast every look-back.
+    """
+    wanted, found = sorted(days), []
+    for day in wanted:
         landed = engagements_of(runtime.lake, day)
         due = _due_on(runtime, day, landed)
         if due:
             pages = 1 + len(landed) // PAGE
             found.append(Due(day, frozenset(due), by_window=len(due) > pages))
+    for day, ids in long_running(runtime, wanted[0]).items() if wanted else ():
+        landed = {key: each for key, each in engagements_of(runtime.lake, day).items() if key in ids}
+        if due := _due_on(runtime, day, landed):
+            found.append(Due(day, frozenset(due), by_window=False))
     return found
 
 

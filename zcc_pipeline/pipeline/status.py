@@ -18,7 +18,7 @@ from zcc_pipeline.landing.columns import lists_of
 from zcc_pipeline.pipeline.coverage import LandedCoverage, read_coverage
 from zcc_pipeline.pipeline.crms import EXPORTS
 from zcc_pipeline.pipeline.lake_facts import VoicemailFields, inbox_settings, iter_landed
-from zcc_pipeline.pipeline.late_closers import LEDGER_NAME
+from zcc_pipeline.pipeline.late_closers import LEDGER_NAME, long_running
 from zcc_pipeline.pipeline.polling import SCOPE_PROBLEM
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.reconciliation import (
@@ -143,13 +143,13 @@ class _Proof(msgspec.Struct):
 def status(runtime: Runtime, first: date | None, last: date) -> StatusReport:
     """The state of those days; ``first`` None means from the first day that was ever read.
 
-    Proofs of engagements that began before it (conversations open for weeks) are then included.
+    Proofs of engagements that began before it and ended since (conversations open for weeks) are included.
     """
     report = StatusReport(first, last)
     read_days = [row.day for row in runtime.state.windows.latest("zoom/engagements", date.min, last)]
     if first is None and read_days:
         report.first = min(read_days)
-    _count_proofs(runtime, report, first or date.min)
+    _count_proofs(runtime, report, first)
     if report.first is not None:
         report.unread = list(_unread(runtime, report.first, last))
         _note_unverified(runtime, report, report.first)
@@ -203,11 +203,18 @@ def iter_proofs(runtime: Runtime, first: date, last: date) -> Iterator[tuple[dat
             )
 
 
-def _count_proofs(runtime: Runtime, report: StatusReport, first: date) -> None:
+def _proofs_of(runtime: Runtime, first: date | None, last: date) -> Iterator[tuple[date, ArtefactStatus]]:
+    """Proofs of those days, and of conversations that began before them and ended since."""
+    for began, ids in sorted(long_running(runtime, first).items()) if first else ():
+        yield from (each for each in iter_proofs(runtime, began, began) if each[1].engagement_id in ids)
+    yield from iter_proofs(runtime, first or date.min, last)
+
+
+def _count_proofs(runtime: Runtime, report: StatusReport, first: date | None) -> None:
     now = runtime.clock.now()
 
     def watched() -> Iterator[tuple[date, ArtefactStatus]]:
-        for day, proof in iter_proofs(runtime, first, report.last):
+        for day, proof in _proofs_of(runtime, first, report.last):
             until = proof.next_try_at
             if proof.status is Status.WAITING and until is not None and until + GRACE < now:
                 report.overdue[day, proof.kind] = report.overdue.get((day, proof.kind), 0) + 1

@@ -72,6 +72,12 @@ class StoredReads:
         with self._database.read() as connection:
             return _rows(connection, query)
 
+    def ended_since(self, dataset: str, moment: datetime, *, before: date) -> Sequence[ReadRow]:
+        """Reads of engagements that ended at that moment or later and began before that day."""
+        query = sa.select(reads).where(reads.c.dataset == dataset, reads.c.ended_at >= moment, reads.c.day < before)
+        with self._database.read() as connection:
+            return _rows(connection, query)
+
 
 def _rows(connection: sa.Connection, query: sa.Select[tuple[object, ...]]) -> list[ReadRow]:
     return [ReadRow(**row) for row in connection.execute(query).mappings()]

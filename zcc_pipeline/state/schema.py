@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-HEAD = "0008"
+HEAD = "0009"
 """Schema this version writes: the newest migration. Four digits, so that a higher one is known to be newer."""
 
 VERSION_TABLE = "zcc_state_version"
@@ -97,6 +97,7 @@ reads = sa.Table(
     sa.Column("ended_at", UtcDateTime),
     sa.Column("read_at", UtcDateTime, nullable=False),
     sa.Index("zcc_read_by_day", "day", "dataset"),
+    sa.Index("zcc_read_by_end", "dataset", "ended_at"),
 )
 
 absences = sa.Table(

@@ -175,6 +175,7 @@ def test_a_store_of_the_first_version_is_brought_up_to_date_with_all_it_holds(st
             for table in set(metadata.sorted_tables) - {rates, heavy_days}:
                 if table.name not in first:
                     connection.execute(sa.text(f"DROP TABLE {table.name}"))
+            connection.execute(sa.text("DROP INDEX zcc_read_by_end"))
         for database in (store._ledgers, store._rates):
             with database.engine.begin() as connection:
                 connection.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))

@@ -32,6 +32,16 @@ def test_an_end_once_known_is_kept(store: StateStore) -> None:
     assert store.reads.get(SURVEYS, ["e1"])["e1"].ended_at == NOW
 
 
+def test_what_ended_lately_is_found_whenever_it_began(store: StateStore) -> None:
+    weeks_ago = DAY - timedelta(days=60)
+    store.reads.record("long", SURVEYS, "found", "", weeks_ago, NOW, LATER)
+    store.reads.record("over", SURVEYS, "found", "", weeks_ago, NOW - timedelta(days=50), LATER)
+    store.reads.record("short", SURVEYS, "found", "", DAY, NOW, LATER)
+    store.reads.record("other", "zoom/email_messages", "found", "", weeks_ago, NOW, LATER)
+    found = store.reads.ended_since(SURVEYS, NOW - timedelta(days=1), before=DAY)
+    assert [row.engagement_id for row in found] == ["long"]
+
+
 def test_many_reads_are_written_at_once_and_found_by_day(store: StateStore) -> None:
     following = DAY + timedelta(days=1)
     rows = [ReadRow(f"e{each}", SURVEYS, "found", "", DAY, NOW, NOW) for each in range(6_000)]
