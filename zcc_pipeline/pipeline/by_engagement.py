@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from zcc_pipeline.domain.datasets import ENGAGEMENT_RECORDINGS, Dataset
+from zcc_pipeline.domain.datasets import DATASETS, ENGAGEMENT_RECORDINGS, Dataset
 from zcc_pipeline.domain.records import RecordChunk
 from zcc_pipeline.domain.window import Window
 from zcc_pipeline.pipeline.rejects import quarantine_into
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.sources.zoom_api import ZoomApi, split_page
 
+BELONGINGS = tuple(DATASETS[name] for name in ("zoom/voicemails", "zoom/recordings", "zoom/voice_calls"))
+"""What is listed for an engagement in which people spoke."""
 SPAN = timedelta(days=2)
 """Recordings and voicemails start within this time of their engagement's day."""
 

@@ -10,14 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from zcc_pipeline.domain.datasets import DATASETS, Reading
 from zcc_pipeline.domain.errors import TransientError
 from zcc_pipeline.domain.ports import DueRefresh, EventGap
 from zcc_pipeline.domain.window import day_of, iter_days
 from zcc_pipeline.pipeline.events import AppliedReport, apply_inbox
 from zcc_pipeline.pipeline.lake_facts import engagements_of, parts_of
 from zcc_pipeline.pipeline.loop import run
-from zcc_pipeline.pipeline.pull import STEPS, pull
+from zcc_pipeline.pipeline.pull import DAILY, pull
 from zcc_pipeline.pipeline.pushed_parts import judge_parts
 from zcc_pipeline.pipeline.refresh import EngagementRead, RefreshReport, refresh, refresh_late_closers
 from zcc_pipeline.pipeline.runtime import Runtime
@@ -38,10 +37,6 @@ BY_WINDOW = 50
 """From so many due engagements of one day on, listing the day is looked at as the cheaper way."""
 PAGE = 100
 """Engagements that one call lists."""
-DAILY = tuple(
-    step.name for step in STEPS if step.name not in DATASETS or DATASETS[step.name].reading is not Reading.CATALOGUE
-)
-"""What is pulled of a day: everything but the reference lists."""
 LISTED = ("zoom/engagements", "zoom/recordings", "zoom/voicemails")
 """What must have been listed to its end for a gap to be closed."""
 

@@ -32,6 +32,7 @@ SURVEYS = DATASETS["zoom/surveys"]
 EMAILS = DATASETS["zoom/email_messages"]
 REFRESHED = ENGAGEMENTS.name
 """Name under which a refresh of the engagement itself is kept in the ledger of reads."""
+SPOKEN = frozenset({"voice", "video"})
 GROWING = {SURVEYS.name, EMAILS.name}
 """Datasets whose answer may still come after the engagement's own record has stopped changing."""
 
@@ -161,7 +162,7 @@ async def _read_one(
         if dataset is EMAILS:
             chunks = await _read_emails(api, target, batch_id, reject)
             return "found", f"messages={sum(map(len, chunks))}", chunks
-        with_detail = dataset is EVENTS and not target.channels & {"voice", "video"}
+        with_detail = dataset is EVENTS and not target.channels & SPOKEN
         source, endpoint = (ENGAGEMENTS, ENGAGEMENT_DETAIL) if with_detail else (dataset, dataset.listing)
         reply = await api.fetch(endpoint, path_params={"engagement_id": target.engagement_id})
         shape = SHAPE_DETAIL if with_detail else SHAPE_LIST

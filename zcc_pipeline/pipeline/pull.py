@@ -68,6 +68,11 @@ STEPS: tuple[Step, ...] = (
     Step(("zoom/completeness",), lambda runtime, days: [judge(runtime, days)]),
 )
 
+DAILY = tuple(
+    step.name for step in STEPS if step.name not in DATASETS or DATASETS[step.name].reading is not Reading.CATALOGUE
+)
+"""What is pulled of a day: everything but the reference lists."""
+
 
 def steps_for(only: Iterable[str]) -> list[Step]:
     """The steps that land the datasets asked for (all of them where nothing is asked)."""

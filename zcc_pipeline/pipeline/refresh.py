@@ -19,14 +19,14 @@ from zcc_pipeline.domain.ports import ReadRow
 from zcc_pipeline.domain.records import SHAPE_DETAIL, RecordChunk
 from zcc_pipeline.domain.window import day_of, day_window, iter_days, parse_time
 from zcc_pipeline.pipeline.artefacts import fetch_files
-from zcc_pipeline.pipeline.by_engagement import list_for_engagement
+from zcc_pipeline.pipeline.by_engagement import BELONGINGS, list_for_engagement
 from zcc_pipeline.pipeline.completeness import judge
 from zcc_pipeline.pipeline.concurrency import for_each
 from zcc_pipeline.pipeline.lake_facts import EngagementFields, parts_of
 from zcc_pipeline.pipeline.late_closers import close_passes, find_late_closers, long_running
 from zcc_pipeline.pipeline.loop import run
-from zcc_pipeline.pipeline.per_engagement import REFRESHED, channels_of, read_each
-from zcc_pipeline.pipeline.pull import pull
+from zcc_pipeline.pipeline.per_engagement import REFRESHED, SPOKEN, channels_of, read_each
+from zcc_pipeline.pipeline.pull import DAILY, pull
 from zcc_pipeline.pipeline.rejects import quarantine_into
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.pipeline.settling import due_engagements
@@ -34,7 +34,6 @@ from zcc_pipeline.sources.zoom_api import ZoomApi, split_record
 
 CONCURRENT_REFRESHES = 8
 ENGAGEMENTS = DATASETS["zoom/engagements"]
-BELONGINGS = tuple(DATASETS[name] for name in ("zoom/voicemails", "zoom/recordings", "zoom/voice_calls"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +179,7 @@ async def _read_one(runtime: Runtime, api: ZoomApi, engagement_id: str) -> tuple
             reject=quarantine_into(runtime, ENGAGEMENTS),
         )
     )
-    if channels_of(fields) & {"voice", "video"}:
+    if channels_of(fields) & SPOKEN:
         around = day_window(day, runtime.config.timezone)
         for dataset in BELONGINGS:
             try:
@@ -211,7 +210,7 @@ def refresh_due(runtime: Runtime, days: Iterable[date]) -> RefreshReport:
     by_id: set[str] = set()
     for due in due_engagements(runtime, days):
         if due.by_window:
-            pulled = pull(runtime, [due.day])
+            pulled = pull(runtime, [due.day], only=DAILY)
             report.refreshed += len(due.engagement_ids)
             report.problems += pulled.problems
             report.days_touched.add(due.day)

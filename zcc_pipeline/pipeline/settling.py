@@ -6,15 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from zcc_pipeline.domain.datasets import DATASETS, Reading
 from zcc_pipeline.domain.window import parse_time
+from zcc_pipeline.pipeline.by_engagement import BELONGINGS
 from zcc_pipeline.pipeline.lake_facts import EngagementFields, Landed, engagements_of
 from zcc_pipeline.pipeline.late_closers import long_running
-from zcc_pipeline.pipeline.per_engagement import REFRESHED
+from zcc_pipeline.pipeline.per_engagement import ENGAGEMENTS, REFRESHED, SPOKEN, channels_of
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.reconciliation import is_due
 
-PAGE = 100
-"""Engagements that one call lists; as many single reads cost as much as listing their day."""
+LISTINGS = tuple(dataset for dataset in DATASETS.values() if dataset.reading is Reading.WINDOW)
+"""What is listed of a day that is read again as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,29 @@ def due_engagements(runtime: Runtime, days: Iterable[date]) -> list[Due]:
         landed = engagements_of(runtime.lake, day)
         due = _due_on(runtime, day, landed)
         if due:
-            pages = 1 + len(landed) // PAGE
-            found.append(Due(day, frozenset(due), by_window=len(due) > pages))
+            by_id = sum(_calls_by_id(landed[each].fields) for each in due)
+            found.append(Due(day, frozenset(due), by_window=by_id > _calls_by_window(runtime, day, len(landed))))
     for day, ids in long_running(runtime, wanted[0]).items() if wanted else ():
         landed = {key: each for key, each in engagements_of(runtime.lake, day).items() if key in ids}
         if due := _due_on(runtime, day, landed):
             found.append(Due(day, frozenset(due), by_window=False))
     return found
+
+
+def _calls_by_id(fields: EngagementFields) -> int:
+    """Calls of reading one engagement: detail, events, and what is listed for it. Surveys and e-mails are read one by
+    one in both covers."""
+    return 2 + (len(BELONGINGS) if channels_of(fields) & SPOKEN else 0)
+
+
+def _calls_by_window(runtime: Runtime, day: date, engagements: int) -> int:
+    """Calls of listing a day: as many pages as the last time, and no fewer than its engagements need."""
+    calls = 0
+    for dataset in LISTINGS:
+        rows = engagements if dataset is ENGAGEMENTS else 0
+        last = runtime.state.windows.latest(dataset.name, day, day)
+        calls += max([1 + rows // dataset.listing.page_size, *(row.pages for row in last)])
+    return calls
 
 
 def _due_on(runtime: Runtime, day: date, landed: Mapping[str, Landed[EngagementFields]]) -> list[str]:
