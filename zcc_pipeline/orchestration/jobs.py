@@ -110,6 +110,7 @@ def _build_notes_audit_job() -> dg.JobDefinition:
             {
                 "notes listed": audit.notes_listed,
                 "notes changed": audit.changed,
+                "notes unreadable": audit.unreadable,
                 "engagements refreshed": audit.refreshed.refreshed,
                 "days touched": joined_days(list(audit.refreshed.days_touched)),
             }

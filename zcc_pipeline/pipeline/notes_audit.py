@@ -6,7 +6,7 @@ change differs from what the lake has sends its engagement to a refresh.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -32,6 +32,9 @@ class _Modified(msgspec.Struct):
     last_modified_time: str | None = None
 
 
+_MODIFIED = msgspec.json.Decoder(_Modified)
+
+
 @dataclass(slots=True)
 class NotesAudit:
     """What the audit read and what it sent to a refresh."""
@@ -40,12 +43,15 @@ class NotesAudit:
     changed: int = 0
     is_complete: bool = True
     problem: str | None = None
+    unreadable: int = 0
+    """Notes, here or listed, that cannot be read or tell no time of change; here they are in quarantine."""
     refreshed: RefreshReport = field(default_factory=RefreshReport)
 
 
 def audit_notes(runtime: Runtime) -> NotesAudit:
     """Read every note of the account and refresh the engagements of those that the lake has otherwise."""
-    known, stale, audit = _known(runtime), set[str](), NotesAudit()
+    stale, audit = set[str](), NotesAudit()
+    known = _known(runtime, audit)
     erased = runtime.suppressed()
 
     def sink(chunks: Sequence[RecordChunk]) -> None:
@@ -53,7 +59,7 @@ def audit_notes(runtime: Runtime) -> NotesAudit:
             for note_id, engagement_id, changed in zip(
                 chunk.record_ids, chunk.engagement_ids, chunk.occurred_at, strict=True
             ):
-                if engagement_id and engagement_id not in erased and known.get(note_id) != _moment(changed):
+                if engagement_id and engagement_id not in erased and _differs(known, note_id, changed, audit):
                     stale.add(engagement_id)
                     audit.changed += 1
 
@@ -79,17 +85,35 @@ async def _list(runtime: Runtime, audit: NotesAudit, sink: Callable[[Sequence[Re
             audit.notes_listed, audit.is_complete = listing.distinct, listing.is_complete
 
 
-def _known(runtime: Runtime) -> dict[str, datetime | None]:
-    """When the lake's newest version of each note was changed; ids and times only, a day in memory at a time."""
-    decoder = msgspec.json.Decoder(_Modified)
+def _differs(known: Mapping[str, datetime | None], note_id: str, changed: str | None, audit: NotesAudit) -> bool:
+    try:
+        return known.get(note_id) != _moment(changed)
+    except ValueError:
+        audit.unreadable += 1
+        return False
+
+
+def _known(runtime: Runtime, audit: NotesAudit) -> dict[str, datetime | None]:
+    """When the lake's newest version of each note was changed; ids and times only, a day in memory at a time.
+
+    A note that cannot be read was changed at no known time: where the list tells one, its engagement is read again.
+    """
     newest: dict[str, tuple[datetime, datetime | None]] = {}
     for day in runtime.lake.days(NOTES.name):
         names = ("record_id", "as_of", "payload")
         columns = lists_of(runtime.lake.latest(NOTES.name, day, day, columns=names), names)
         for record_id, as_of, payload in zip(*columns, strict=True):  # one row per shape: the newer one counts
             if record_id not in newest or newest[record_id][0] < as_of:
-                newest[record_id] = (as_of, _moment(decoder.decode(payload).last_modified_time))
+                newest[record_id] = (as_of, _moment_in(payload, audit))
     return {note_id: changed for note_id, (_, changed) in newest.items()}
+
+
+def _moment_in(payload: str, audit: NotesAudit) -> datetime | None:
+    try:
+        return _moment(_MODIFIED.decode(payload).last_modified_time)
+    except (msgspec.MsgspecError, ValueError):
+        audit.unreadable += 1
+        return None
 
 
 def _moment(text: str | None) -> datetime | None:

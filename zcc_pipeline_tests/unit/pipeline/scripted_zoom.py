@@ -19,6 +19,7 @@ LOG = "/contact_center/analytics/log/historical/engagement"
 LISTS = {
     LOG: "engagement_logs",
     "/contact_center/engagements": "engagements",
+    "/contact_center/engagements/notes": "notes",
     "/contact_center/recordings": "recordings",
     "/contact_center/voice_calls": "voice_calls",
     "/contact_center/inboxes/messages": "messages",
@@ -41,13 +42,15 @@ class MovedClock(SystemClock):
 class ScriptedZoom:
     """``engagements`` are those that a read by id finds, ``ended`` those that the engagement log lists by their end.
 
-    ``surveys`` are answers by engagement; one that is not there answers 444. ``calls`` counts requests by path.
+    ``surveys`` are answers by engagement; one that is not there answers 444. ``notes`` are all notes of the account.
+    ``calls`` counts requests by path.
     """
 
     def __init__(self) -> None:
         self.engagements: dict[str, dict[str, Any]] = {}
         self.ended: list[dict[str, Any]] = []
         self.surveys: dict[str, dict[str, Any]] = {}
+        self.notes: list[dict[str, Any]] = []
         self.calls: Counter[str] = Counter()
 
     def answer(self, request: httpx.Request) -> httpx.Response:
@@ -70,6 +73,8 @@ class ScriptedZoom:
         rows: list[dict[str, Any]] = []
         if path == LOG:
             rows = [row for row in self.ended if _within(row["end_time"], params, "end_time_from", "end_time_to")]
+        elif path.endswith("/notes"):
+            rows = self.notes
         elif path.endswith("/engagements"):
             rows = [row for row in self.engagements.values() if _within(row["start_time"], params, "from", "to")]
         return httpx.Response(200, json={LISTS[path]: rows, "total_records": len(rows), "next_page_token": ""})
