@@ -1,14 +1,16 @@
 """Reads that take one call for each engagement: its events or detail, its survey, its e-mail messages.
 
 An engagement is read when it is new, when its list row changed since the last read, and while it is settling where the
-answer may still grow. What each read found is kept in the ``reads`` ledger: "not found" is evidence, not an error.
+answer may still grow. A survey that nobody answered yet is asked for again by each pull of its day (the nightly
+look-back and the weekly deep one), once a day at most: no listing tells when a customer answers. What each read found
+is kept in the ``reads`` ledger: "not found" is evidence, not an error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from zcc_pipeline.domain.datasets import DATASETS, ENGAGEMENT_DETAIL, Dataset
 from zcc_pipeline.domain.errors import NotFound, PermanentError, ScopeMissing, TransientError
@@ -33,6 +35,8 @@ EMAILS = DATASETS["zoom/email_messages"]
 REFRESHED = ENGAGEMENTS.name
 """Name under which a refresh of the engagement itself is kept in the ledger of reads."""
 SPOKEN = frozenset({"voice", "video"})
+ASKED_AGAIN = timedelta(hours=20)
+"""For so long the answer that a survey has none is left at that: a look-back runs every night."""
 GROWING = {SURVEYS.name, EMAILS.name}
 """Datasets whose answer may still come after the engagement's own record has stopped changing."""
 
@@ -78,15 +82,22 @@ def _targets(runtime: Runtime, dataset: Dataset, day: date, only: frozenset[str]
     if only is not None:
         return [_target(value) for key, value in landed.items() if key in only]
     reads = runtime.state.reads.get(dataset.name, landed)
-    now = runtime.clock.now()
-    return [_target(value) for key, value in landed.items() if _needs_read(dataset, value, reads.get(key), now)]
+    now, patience = runtime.clock.now(), timedelta(days=runtime.config.deep_lookback_days)
+    return [
+        _target(value) for key, value in landed.items() if _needs_read(dataset, value, reads.get(key), now, patience)
+    ]
 
 
-def _needs_read(dataset: Dataset, landed: Landed[EngagementFields], read: ReadRow | None, now: datetime) -> bool:
+def _needs_read(
+    dataset: Dataset, landed: Landed[EngagementFields], read: ReadRow | None, now: datetime, patience: timedelta
+) -> bool:
     if read is None or read.outcome in {"failed", "scope_missing"} or read.read_at < landed.as_of:
         return True
-    ended_at = landed.fields.end_time
-    return dataset.name in GROWING and ended_at is not None and is_due(parse_time(ended_at), read.read_at, now)
+    if dataset.name not in GROWING or landed.fields.end_time is None:
+        return False
+    ended_at = parse_time(landed.fields.end_time)
+    may_be_answered = read.outcome == "no_answer" and ended_at + patience >= now
+    return is_due(ended_at, read.read_at, now) or (may_be_answered and read.read_at + ASKED_AGAIN <= now)
 
 
 def _applies(dataset: Dataset, fields: EngagementFields) -> bool:

@@ -1,4 +1,7 @@
-"""Which engagements are due to be read again: 2 minutes, 10 minutes, 1, 6 and 24 hours after their end."""
+"""Which engagements are due to be read again: 2 minutes, 10 minutes, 1, 6 and 24 hours after their end.
+
+After that a day after each read that found something new, until nothing changes any more.
+"""
 
 from __future__ import annotations
 
@@ -73,6 +76,7 @@ def _due_on(runtime: Runtime, day: date, landed: Mapping[str, Landed[EngagementF
             continue
         read = reads.get(engagement_id)
         times = [moment for moment in (listed_at, read.read_at if read else None) if moment is not None]
-        if not times or is_due(parse_time(record.fields.end_time), max(times), now):
+        ended_at = parse_time(record.fields.end_time)
+        if not times or is_due(ended_at, max(times), now, last_changed_at=record.as_of):
             due.append(engagement_id)
     return due

@@ -7,6 +7,7 @@ import pytest
 from zcc_pipeline.domain.errors import NotFound
 from zcc_pipeline.simulator.zoom.account import views
 from zcc_pipeline.simulator.zoom.account.engagement import Engagement, Note
+from zcc_pipeline.simulator.zoom.account.expectations import Reader, expectations
 
 BASE = "https://api.zoom.us/v2"
 SECOND = timedelta(seconds=1)
@@ -125,13 +126,27 @@ def test_voicemails_turn_deleted_and_go_when_their_retention_is_over(month):
         assert not item.is_listed(item.removed_at)
 
 
-def test_survey_answers_come_within_a_day_of_the_end(month):
+def test_most_survey_answers_come_within_a_day_of_the_end_and_a_few_only_days_later(month):
     answered = [item for item in month.engagements if item.survey is not None and item.survey.answered_at is not None]
-    assert answered
+    late = [item for item in answered if item.survey.answered_at - item.end > timedelta(hours=24)]
+    assert 0 < len(late) < len(answered) / 5
+    for item in late:
+        assert timedelta(days=2) <= item.survey.answered_at - item.end < timedelta(days=14)
     for item in answered:
-        assert timedelta(0) < item.survey.answered_at - item.end < timedelta(hours=19)
+        assert item in late or timedelta(0) < item.survey.answered_at - item.end < timedelta(hours=19)
         assert views.survey(item, item.survey.answered_at - SECOND) is None
         assert views.survey(item, item.survey.answered_at) is not None
+
+
+def test_a_survey_answered_days_later_was_not_answered_until_then(month):
+    survey = next(
+        item
+        for item in month.engagements
+        if item.survey and item.survey.answered_at and item.survey.answered_at - item.end > timedelta(days=2)
+    )
+    moments = (survey.end + timedelta(hours=24), survey.survey.answered_at - SECOND, survey.survey.answered_at)
+    found = [expectations(survey, Reader(survey.start, at, timedelta(days=30)))["survey"] for at in moments]
+    assert [each.status for each in found] == ["not_expected", "not_expected", "stored"]
 
 
 def test_only_the_accounts_own_time_moves_and_never_back(account, opened):

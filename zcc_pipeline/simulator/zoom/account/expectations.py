@@ -24,6 +24,9 @@ _WORST_FIRST = (
     "not_expected",
 )
 
+UNANSWERED_AFTER = timedelta(hours=24)
+"""The grace period of a survey: what is answered later is not answered until then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
@@ -158,6 +161,8 @@ def _survey(engagement: Engagement, reader: Reader) -> Expectation:
     if request.answered_at is None:
         return Expectation("not_expected", "survey_not_answered")
     if request.answered_at > reader.at:
+        if request.answered_at >= engagement.end + UNANSWERED_AFTER:
+            return Expectation("not_expected", "survey_not_answered")
         return Expectation("waiting", "settling", 1, request.answered_at)
     return Expectation("stored", None, 1, request.answered_at)
 

@@ -28,6 +28,9 @@ GONE_SHARE = 0.003
 #: notes changed days later; changed about 20 days later; changed and changed back
 EDITED_SHARE, LATE_EDIT_SHARE, EDITED_BACK_SHARE = 0.02, 0.008, 0.008
 
+#: surveys that are answered only days later
+LATE_ANSWER_SHARE = 0.04
+
 
 def seconds(count: float) -> timedelta:
     """A short name for what this module adds all the time."""
@@ -154,6 +157,9 @@ def _schedule_edits(rng: Random, note: Note, engagement: Engagement) -> None:
 def _survey(rng: Random, engagement: Engagement, population: Population) -> SurveyRequest:
     survey = population.surveys[0 if engagement.has_channel("voice", "video") else 1]
     fate = rng.random()
+    if fate < LATE_ANSWER_SHARE:
+        days = 2 + rng.random() * 12
+        return SurveyRequest(survey, engagement.end + seconds(days * 86_400))
     if fate < 0.45:
         return SurveyRequest(survey, engagement.end + seconds(60 + rng.random() ** 3 * 18 * 3_600))
     return SurveyRequest(survey, None, is_untriggered=fate > 0.94)
