@@ -13,6 +13,7 @@ from zcc_pipeline.domain.errors import PermanentError
 from zcc_pipeline.warehouse.bookkeeping import close_build, open_build
 from zcc_pipeline.warehouse.config import WarehouseConfig
 from zcc_pipeline.warehouse.dbt import DbtProcess
+from zcc_pipeline.warehouse.findings import read_findings
 from zcc_pipeline.warehouse.lock import warehouse_lock
 from zcc_pipeline.warehouse.project import plain, project_dir, project_version
 
@@ -97,6 +98,7 @@ def run_build(
         facts = close_build(
             config, build, is_complete=is_complete and bool(outcome["nodes"]) and build.full_refresh and not select
         )
+        found = read_findings(config, outcome["nodes"])
     _raise_broken(outcome)
     nodes = tuple(
         NodeResult(
@@ -105,7 +107,7 @@ def run_build(
             status=node["status"],
             seconds=node["seconds"],
             rows=facts.rows.get(node["unique_id"].split(".")[2]) if node["resource_type"] == "model" else None,
-            message=plain(node["message"]) if node["status"] not in {"success", "pass"} else "",
+            message=_message(node, found.get(node["unique_id"])),
         )
         for node in outcome["nodes"]
     )
@@ -117,6 +119,13 @@ def run_build(
         engagements_touched=facts.engagements_touched,
         full_refresh=build.full_refresh,
     )
+
+
+def _message(node: dict[str, Any], found: str | None) -> str:
+    if node["status"] in {"success", "pass"}:
+        return ""
+    said = plain(node["message"])
+    return f"{said}: {found}" if found else said
 
 
 def _raise_broken(outcome: dict[str, Any]) -> None:

@@ -47,6 +47,8 @@ def _outcome(result: Any) -> dict[str, Any]:  # noqa: ANN401 - dbt has no types
             "seconds": one.execution_time,
             "failures": one.failures,
             "message": one.message or "",
+            "names": list(one.node.config.meta.get("names", ())),
+            "sql": getattr(one.node, "compiled_code", None) or "",
         }
         for one in getattr(result.result, "results", None) or []
     ]

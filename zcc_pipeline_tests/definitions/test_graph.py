@@ -40,8 +40,11 @@ def test_a_test_of_dbt_blocks_what_is_below_unless_it_warns_or_looks_at_what_no_
     dbt_build = defs.resolve_assets_def("engagements")
     assert {spec.name for spec in dbt_build.check_specs if not spec.blocking} == {
         "every_embedded_note_is_landed",
+        "no_field_added_lately",
         "no_quarantined_records",
     }
+    (drift,) = [spec for spec in dbt_build.check_specs if spec.name == "no_field_added_lately"]
+    assert drift.asset_key == dg.AssetKey(["schema_drift"])
 
 
 def all_specs(defs: dg.Definitions) -> list[dg.AssetSpec]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from zcc_pipeline.domain.clock import SystemClock
 from zcc_pipeline.pipeline.card_data import engagement_numbers
 from zcc_pipeline.warehouse import BuildResult, Marts, Warehouse, WarehouseConfig
 from zcc_pipeline_tests.integration.warehouse.lake_files import (
@@ -38,6 +40,16 @@ class Story:
         return read(self.warehouse.config.warehouse_path, query)
 
 
+class DayClock(SystemClock):
+    """Always the same moment; how long something takes goes on being measured."""
+
+    def __init__(self, moment: datetime) -> None:
+        self.moment = moment
+
+    def now(self) -> datetime:
+        return self.moment
+
+
 def read(path: Path, query: str) -> list[tuple[Any, ...]]:
     with duckdb.connect(str(path), read_only=True) as connection:
         return connection.execute(query).fetchall()
@@ -58,7 +70,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     home = tmp_path_factory.mktemp("story")
     give_parsed_project(home / "zcc")
     lake = LakeFiles(home / "lake")
-    warehouse = Warehouse(config_at(home / "zcc", lake.root))
+    warehouse = Warehouse(config_at(home / "zcc", lake.root), clock=DayClock(hours(48)))
     first_landing(lake)
     builds = [warehouse.build()]
     after_first = {
@@ -78,16 +90,18 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     refreshed = home / "refreshed.duckdb"
     shutil.copyfile(warehouse.config.warehouse_path, refreshed)
     full = Warehouse(
-        WarehouseConfig(refreshed, home / "x.duckdb", str(lake.root), home / "zcc" / "dbt", timezone="Europe/Berlin")
+        WarehouseConfig(refreshed, home / "x.duckdb", str(lake.root), home / "zcc" / "dbt", timezone="Europe/Berlin"),
+        clock=DayClock(hours(8 * 24)),
     )
     builds.append(full.build(full_refresh=True))
     return Story(warehouse, lake, builds, after_first, e2_after_second, refreshed)
 
 
-def test_every_build_succeeds_and_only_the_quarantine_check_fails(story: Story) -> None:
+def test_every_build_succeeds_and_only_quarantine_and_drift_are_told(story: Story) -> None:
     for build in story.builds:
         assert {node.name for node in build.nodes if node.status not in {"success", "pass"}} <= {
-            "no_quarantined_records"
+            "no_quarantined_records",
+            "no_field_added_lately",
         }
     assert story.builds[0].full_refresh
     assert not story.builds[1].full_refresh
@@ -270,6 +284,9 @@ def test_a_type_that_flips_is_quarantined_until_a_good_version_comes(story: Stor
     assert story.after_first["flipped"] == [(100,)]
     failed = [node.name for node in story.builds[1].failed_tests]
     assert failed == ["no_quarantined_records"]
+    (told,) = [node.message for node in story.builds[1].failed_tests]
+    flips = ["$.notes is text, not array", "$.talk_duration is text, not number"]
+    assert told.endswith(": " + "; ".join(f"zoom/engagements {flip}" for flip in flips))
     assert story.rows("select dataset, record_id, reason from staging.stg_zoom__quarantine") == [never]
     assert story.rows("select talk_seconds from marts.engagements where engagement_id = 'flips'") == [(120,)]
     assert story.rows("select count(*) from marts.engagements where engagement_id = 'never'") == [(0,)]
@@ -280,6 +297,12 @@ def test_fields_that_nobody_declared_are_reported(story: Story) -> None:
         ("zoom/engagements", "queues[].rank", 1),
         ("zoom/engagements", "sentiment", 1),
     ]
+
+
+def test_a_field_that_zoom_added_is_a_warning_by_name_for_a_week(story: Story) -> None:
+    warned = [[(node.name, node.message) for node in build.warned_tests] for build in story.builds]
+    said = "Got 2 results, configured to warn if != 0: zoom/engagements queues[].rank; zoom/engagements sentiment"
+    assert warned == [[("no_field_added_lately", said)]] * 3 + [[]]
 
 
 def test_customers_merge_over_any_identifier_and_part_again(story: Story) -> None:
