@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 def doctor(as_json: JsonOption = False) -> None:
     """Check that everything is set up, and say what will be missing if it stays as it is.
 
-    Settings (secrets never shown), state, lake and disk first, then Zoom: credentials, each missing scope by name,
-    inboxes without transcription, queues without recording, the clock; then push: events that are not subscribed, a
-    receiver that has fallen silent, flows without their script; then each CRM that is set: permissions, its unique key
-    field, limits left, the mapping against its fields, who else logs there. Exit code 1 when something is a problem.
+    Settings (secrets never shown), state, lake, disk and Dagster's home (made where there is none) first, then Zoom:
+    credentials, each missing scope by name, inboxes without transcription, queues without recording, the clock; then
+    push: events that are not subscribed, a receiver that has fallen silent, flows without their script; then each CRM
+    that is set: permissions, its unique key field, limits left, the mapping against its fields, who else logs there.
+    Exit code 1 when something is a problem.
 
     Example:
         zcc doctor
@@ -38,8 +39,16 @@ def doctor(as_json: JsonOption = False) -> None:
     findings: list[Finding] = []
     if not as_json:
         _show_settings(settings)
+    sources = (
+        examine_machine,
+        lambda _runtime: [_examine_dagster(settings)],
+        examine_archive,
+        examine_account,
+        examine_routes,
+        examine_exports,
+    )
     with open_runtime(settings) as runtime:
-        for source in (examine_machine, examine_archive, examine_account, examine_routes, examine_exports):
+        for source in sources:
             for finding in source(runtime):
                 findings.append(finding)
                 if not as_json:
@@ -56,6 +65,22 @@ def doctor(as_json: JsonOption = False) -> None:
         say(_verdict(findings))
     if Verdict.PROBLEM in worst:
         raise typer.Exit(FAILED)
+
+
+def _examine_dagster(settings: Settings) -> Finding:
+    """Dagster's home, which is there from now on: ``dagster dev`` refuses to start without."""
+    from zcc_pipeline.orchestration.instance import ensure_dagster_home
+    from zcc_pipeline.pipeline.doctor import Finding, Verdict
+
+    folder = settings.home.absolute() / "dagster"
+    state_url = settings.state_url.get_secret_value() if settings.state_url else None
+    try:
+        ensure_dagster_home(settings.home, state_url=state_url).dispose()
+    except Exception as error:  # noqa: BLE001 only Dagster knows how a dagster.yaml or a database can be wrong
+        text = f"its home {folder} cannot be opened: {type(error).__name__}"
+        remedy = f"check ZCC_HOME, ZCC_STATE_URL and {folder / 'dagster.yaml'}"
+        return Finding("dagster", Verdict.PROBLEM, text, remedy)
+    return Finding("dagster", Verdict.OK, f"its home is {folder}, for DAGSTER_HOME")
 
 
 def _settings(settings: Settings) -> Iterator[tuple[str, str | None, bool]]:

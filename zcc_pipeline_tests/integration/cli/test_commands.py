@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 from typer.testing import CliRunner, Result
@@ -145,6 +146,19 @@ def test_doctor_for_scripts_is_one_document_without_secrets(zcc: Command) -> Non
     assert {finding["verdict"] for finding in found["findings"]} == {"ok", "warning"}
 
 
+def test_doctor_names_a_dagster_home_that_cannot_be_opened(
+    zcc: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZCC_ZOOM_OAUTH_URL", "http://127.0.0.1:9/oauth/token")
+    (home / "dagster").mkdir(parents=True)
+    (home / "dagster" / "dagster.yaml").write_text("storage: 7\n")
+    done = zcc("doctor", "--json")
+    assert done.exit_code == 1
+    (dagster,) = [finding for finding in json.loads(done.stdout)["findings"] if finding["topic"] == "dagster"]
+    assert dagster["verdict"] == "problem"
+    assert str(home / "dagster" / "dagster.yaml") in dagster["remedy"]
+
+
 def test_doctor_names_each_missing_scope(zcc: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     scopes = frozenset({"contact_center:read:list_engagements:admin"})
     spec = AccountSpec(last_day=YESTERDAY, days=1, engagements_per_day=5)
@@ -173,6 +187,14 @@ def test_doctor_without_zoom_says_what_it_can(zcc: Command, monkeypatch: pytest.
     assert done.exit_code == 1
     assert "writable" in done.stdout
     assert "cannot be reached" in done.stdout
+
+
+def test_after_the_doctor_dagster_opens_its_home(zcc: Command, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZCC_ZOOM_OAUTH_URL", "http://127.0.0.1:9/oauth/token")
+    zcc("doctor")
+    monkeypatch.setenv("DAGSTER_HOME", str(home / "dagster"))
+    with dg.DagsterInstance.get() as instance:
+        assert instance.run_monitoring_enabled
 
 
 def test_refused_credentials_are_a_sentence_and_exit_code_2(zcc: Command, monkeypatch: pytest.MonkeyPatch) -> None:
