@@ -20,7 +20,7 @@ from zcc_pipeline.orchestration.build import build_defs
 from zcc_pipeline.orchestration.instance import ensure_dagster_home
 from zcc_pipeline.orchestration.jobs import EVERYTHING
 from zcc_pipeline.orchestration.metadata import COUNTS, COUNTS_OF_SOME, PROBLEMS, label_of
-from zcc_pipeline.orchestration.partitions import range_tags
+from zcc_pipeline.orchestration.partitions import FIRST_DAY, range_tags
 from zcc_pipeline.orchestration.run_cleanup import clear_dead_runs, worker_tags
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.settings import Settings, configured_crms, load_settings, open_runtime, warehouse_config
@@ -120,11 +120,10 @@ def run_range(
         runtime.warehouse.get_ready()  # a build ends the run: dbt starts beside what is read until then
         return runtime
 
-    first_day = min(settings.start_date, first) if settings.start_date else None
     defs = build_defs(
         open_runtime=open_for_run,
         timezone=settings.timezone,
-        first_day=first_day,
+        first_day=min(settings.start_date or FIRST_DAY, first),
         manifest=Warehouse(warehouse_config(settings)).manifest_path(),
         crms=configured_crms(settings),
         on_published=on_published,
