@@ -71,6 +71,20 @@ def test_every_dataset_read_from_zoom_links_to_its_page(defs: dg.Definitions) ->
             assert by_name[name].metadata["API page"] == dg.MetadataValue.url(dataset.api_page)
 
 
+@pytest.mark.parametrize(
+    ("asset", "dataset"),
+    [
+        ("files/recordings", "zoom/recordings"),
+        ("files/voicemails", "zoom/voicemails"),
+        ("refresh/late_closers", "zoom/engagements"),
+        ("refresh/settling", "zoom/engagements"),
+    ],
+)
+def test_what_reads_more_of_a_dataset_links_to_the_page_of_that(defs: dg.Definitions, asset: str, dataset: str) -> None:
+    (spec,) = [spec for spec in all_specs(defs) if spec.key.to_user_string() == asset]
+    assert spec.metadata["API page"] == dg.MetadataValue.url(DATASETS[dataset].api_page)
+
+
 def test_every_lake_dataset_and_every_mart_shows_its_columns(defs: dg.Definitions) -> None:
     for spec in all_specs(defs):
         if spec.group_name in {"core", "operations"} or spec.key.to_user_string() in DATASETS:

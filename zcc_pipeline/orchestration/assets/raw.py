@@ -64,6 +64,11 @@ def key_of(name: str) -> dg.AssetKey:
     return dg.AssetKey(name.split("/"))
 
 
+def api_page(dataset: Dataset) -> dict[str, Any]:
+    """Metadata that links to Zoom's page about what is read; nothing for what is made here."""
+    return {"API page": dg.MetadataValue.url(dataset.api_page)} if dataset.api_page else {}
+
+
 def _build(step: Step, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     is_daily = step.name not in REFERENCE
 
@@ -143,6 +148,7 @@ def _spec(name: str) -> dg.AssetSpec:
             group_name="files",
             kinds={"zoom", "file"},
             owners=OWNERS,
+            metadata=api_page(DATASETS[parent]),
         )
     dataset = DATASETS[name]
     kinds = {"parquet"} if name == COMPLETENESS else {"zoom", "parquet"}
@@ -176,9 +182,7 @@ def _description(dataset: Dataset) -> str:
 
 
 def _facts(dataset: Dataset) -> dict[str, Any]:
-    facts: dict[str, Any] = {"lake folder": f"{dataset.name}/date=YYYY-MM-DD/"}
-    if dataset.api_page:
-        facts["API page"] = dg.MetadataValue.url(dataset.api_page)
+    facts: dict[str, Any] = {"lake folder": f"{dataset.name}/date=YYYY-MM-DD/", **api_page(dataset)}
     if dataset.endpoint:
         facts["operation"] = f"GET {dataset.endpoint.path}"
         facts["rate label"] = dataset.endpoint.label.value

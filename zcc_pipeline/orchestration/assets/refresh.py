@@ -6,8 +6,9 @@ from typing import Any
 
 import dagster as dg
 
+from zcc_pipeline.domain.datasets import DATASETS
 from zcc_pipeline.domain.window import iter_days
-from zcc_pipeline.orchestration.assets.raw import LATE_CLOSERS, OWNERS, SETTLING, key_of
+from zcc_pipeline.orchestration.assets.raw import LATE_CLOSERS, OWNERS, SETTLING, api_page, key_of
 from zcc_pipeline.orchestration.failures import explained
 from zcc_pipeline.orchestration.metadata import PROBLEMS, joined_days
 from zcc_pipeline.orchestration.partitions import days_of_run
@@ -30,7 +31,7 @@ def build_refresh_assets() -> list[dg.AssetsDefinition]:
 
     @dg.asset(
         key=key_of(LATE_CLOSERS), deps=[key_of("zoom/engagements")], group_name="refresh", kinds={"zoom", "parquet"},
-        owners=OWNERS, description=_LATE,
+        owners=OWNERS, description=_LATE, metadata=api_page(DATASETS["zoom/engagements"]),
     )  # fmt: skip
     def late_closers(
         context: dg.AssetExecutionContext, runtime: dg.ResourceParam[Runtime]
@@ -46,7 +47,7 @@ def build_refresh_assets() -> list[dg.AssetsDefinition]:
 
     @dg.asset(
         key=key_of(SETTLING), deps=[key_of("zoom/engagements")], group_name="refresh", kinds={"zoom", "parquet"},
-        owners=OWNERS, description=_SETTLING,
+        owners=OWNERS, description=_SETTLING, metadata=api_page(DATASETS["zoom/engagements"]),
     )  # fmt: skip
     def settling(runtime: dg.ResourceParam[Runtime]) -> dg.MaterializeResult[Any]:
         first, last = runtime.trailing_days(runtime.config.deep_lookback_days)
