@@ -17,6 +17,6 @@ def build(runtime: Runtime, *, full_refresh: bool = False) -> BuildResult:
     return runtime.warehouse.build(full_refresh=full_refresh, verified_days=verified)
 
 
-def publish(runtime: Runtime, *, force: bool = True) -> PublishResult:
+def publish(runtime: Runtime) -> PublishResult:
     """Write ``analytics.duckdb`` beside and swap it in; readers keep the copy they have open."""
-    return runtime.warehouse.publish(force=force, views=(archive_index_view(runtime),))
+    return runtime.warehouse.publish(views=(archive_index_view(runtime),))

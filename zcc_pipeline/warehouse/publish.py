@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +15,11 @@ from zcc_pipeline.warehouse.lock import warehouse_lock
 if TYPE_CHECKING:
     import duckdb
 
-_AT_MOST_EVERY = timedelta(minutes=1)
-
 
 @dataclass(frozen=True, slots=True)
 class PublishResult:
-    """What publishing did; ``is_published`` is False where the last copy is younger than a minute."""
+    """What publishing did."""
 
-    is_published: bool
     path: Path
     tables: tuple[str, ...]
     bytes_written: int
@@ -48,16 +43,11 @@ def publish_marts(
     *,
     clock: Clock,
     lock_wait_seconds: float,
-    force: bool,
     manifest: Mapping[str, Any],
     views: Sequence[PublishedView] = (),
 ) -> PublishResult:
     """Write ``analytics.duckdb`` anew with the marts, those views, their comments and nothing else."""
     started = clock.monotonic()
-    note = config.scratch_dir / "published.json"
-    now = clock.now()
-    if not force and config.analytics_path.is_file() and _is_recent(note, now):
-        return PublishResult(False, config.analytics_path, (), 0, clock.monotonic() - started)
     with warehouse_lock(config.warehouse_path, purpose="publish", clock=clock, wait_seconds=lock_wait_seconds):
         part = config.analytics_path.with_name(f"{config.analytics_path.name}.part")
         part.parent.mkdir(parents=True, exist_ok=True)
@@ -65,17 +55,8 @@ def publish_marts(
             stale.unlink(missing_ok=True)
         tables = _write_copy(config, part, manifest, views)
         _swap_in(part, config.analytics_path)
-        note.write_text(json.dumps({"published_at": now.isoformat()}))
     size = config.analytics_path.stat().st_size
-    return PublishResult(True, config.analytics_path, tables, size, clock.monotonic() - started)
-
-
-def _is_recent(note: Path, now: datetime) -> bool:
-    try:
-        published_at = datetime.fromisoformat(json.loads(note.read_text())["published_at"])
-    except (OSError, ValueError, KeyError):
-        return False
-    return timedelta(0) <= now - published_at < _AT_MOST_EVERY
+    return PublishResult(config.analytics_path, tables, size, clock.monotonic() - started)
 
 
 def _write_copy(

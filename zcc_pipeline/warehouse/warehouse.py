@@ -84,11 +84,11 @@ class Warehouse:
         """Names of tests that failed and models that were left out, because of which nothing is to be published."""
         return withheld_by(json.loads(self.manifest_path().read_text()), result.nodes)
 
-    def publish(self, *, force: bool = False, views: Sequence[PublishedView] = ()) -> PublishResult:
-        """Swap a new analysts' copy in; at most once a minute unless forced. ``views`` are files read through it."""
+    def publish(self, *, views: Sequence[PublishedView] = ()) -> PublishResult:
+        """Swap a new analysts' copy in. ``views`` are files read through it."""
         manifest = json.loads(self.manifest_path().read_text())
         return publish_marts(
-            self.config, clock=self._clock, lock_wait_seconds=self._wait, force=force, manifest=manifest, views=views
+            self.config, clock=self._clock, lock_wait_seconds=self._wait, manifest=manifest, views=views
         )
 
     def manifest_path(self) -> Path:

@@ -167,9 +167,7 @@ class FakePipeline:
 
     def publish(self, _runtime: object) -> PublishResult:
         self.published += 1
-        return PublishResult(
-            is_published=True, path=Path("analytics.duckdb"), tables=("engagements",), bytes_written=99, seconds=0.1
-        )
+        return PublishResult(path=Path("analytics.duckdb"), tables=("engagements",), bytes_written=99, seconds=0.1)
 
     def refresh_late_closers(self, _runtime: object, days: Sequence[date]) -> RefreshReport:
         self.late_closer_days = list(days)

@@ -42,7 +42,6 @@ def build_publish_assets(project: Project, on_published: Callable[[], None] | No
                 "tables": dg.MetadataValue.md("\n".join(f"- `{name}`" for name in result.tables)),
                 "bytes written": result.bytes_written,
                 "seconds": dg.MetadataValue.float(round(result.seconds, 3)),
-                "swapped in": result.is_published,
             }
         )
 

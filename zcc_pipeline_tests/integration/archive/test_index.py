@@ -173,7 +173,7 @@ def published(runtime: Runtime, tmp_path: Path) -> Marts:
     )
     duckdb.connect(str(config.warehouse_path)).close()
     publish_marts(
-        config, clock=runtime.clock, lock_wait_seconds=1, force=True, manifest={"nodes": {}},
+        config, clock=runtime.clock, lock_wait_seconds=1, manifest={"nodes": {}},
         views=(archive_index_view(runtime),),
     )  # fmt: skip
     return Marts(config.analytics_path)
