@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 import zcc_pipeline_tests.examples  # noqa: F401 - its profiles are named here and by ``--hypothesis-profile``
+from zcc_pipeline_tests.parts import of_part
 from zcc_pipeline_tests.postgres import postgres, postgres_url
 
 __all__ = ["postgres", "postgres_url"]
@@ -53,12 +54,11 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The part of the tests that ``--part`` asks for; modules stay whole, as their fixtures are dear."""
+    """The part of the tests that ``--part`` asks for, and those that every part has."""
     wanted = config.getoption("--part")
     if wanted is None:
         return
-    part, parts = map(int, wanted.split("/"))
-    modules = list(dict.fromkeys(item.path for item in items))
-    chosen = set(modules[part % parts :: parts])
-    config.hook.pytest_deselected(items=[item for item in items if item.path not in chosen])
-    items[:] = [item for item in items if item.path in chosen]
+    chosen = of_part(items, *map(int, wanted.split("/")))
+    left = set(chosen)
+    config.hook.pytest_deselected(items=[item for item in items if item not in left])
+    items[:] = chosen

@@ -74,6 +74,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         yield begun
 
 
+@pytest.mark.acceptance
 def test_two_runs_at_once_lose_and_double_nothing(told: Story) -> None:
     both = [start_run(told, says=f"said-{number}.txt") for number in range(2)]
     codes = [process.wait(timeout=300) for process in both]
@@ -106,6 +107,7 @@ def test_a_run_that_is_told_to_stop_in_its_build_does_so_and_the_next_one_goes_o
     assert told.disagreements() == []
 
 
+@pytest.mark.acceptance
 def test_runs_killed_at_random_moments_end_equal_to_the_truth(told: Story, pytestconfig: pytest.Config) -> None:
     chance = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID", str(time.time_ns())))
     whole = FIRST_GUESS_SECONDS

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 COMPARED = {"statuses", "files", "engagements", "notes", "dispositions", "recordings", "voicemails", "transcript turns"}
 
 
-@pytest.mark.parametrize("faults", ["realistic", "harsh"])
+@pytest.mark.parametrize("faults", ["realistic", pytest.param("harsh", marks=pytest.mark.acceptance)])
 def test_the_demo_agrees_with_the_truth_row_by_row_under_faults(tmp_path: Path, faults: str) -> None:
     command = [sys.executable, "-m", "zcc_pipeline.cli", "demo", "--days", "1", "--engagements-per-day", "40"]
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith(("ZCC_", "DAGSTER_"))}

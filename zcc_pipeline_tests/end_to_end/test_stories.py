@@ -23,6 +23,7 @@ def ask(told: Story, sql: str, *values: object) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.slow
+@pytest.mark.acceptance
 def test_late_changes_of_all_kinds_reach_the_marts_with_their_history(tmp_path: Path) -> None:
     """One account, five weeks: edits 20 days later, an edit taken back, a deletion, a late closer."""
     with story(tmp_path / "home", days=3, per_day=60) as told:
@@ -65,6 +66,7 @@ def test_late_changes_of_all_kinds_reach_the_marts_with_their_history(tmp_path: 
 
 
 @pytest.mark.slow
+@pytest.mark.acceptance
 def test_an_engagement_that_closes_three_weeks_after_it_started_arrives(tmp_path: Path) -> None:
     with story(tmp_path / "home", days=30, per_day=12, settled=False) as told:
         told.pull()

@@ -8,7 +8,7 @@ import pytest
 
 from zcc_pipeline_tests.story import story
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.acceptance]
 
 
 # without faults: the demo's story, which compares with the truth as well
