@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def plan(first: FromOption, last: ToOption = "today", as_json: JsonOption = False) -> None:
-    """Estimate what pulling those days will cost: API calls, share of the quota, time.
+    """Estimate what a run for those days will cost: API calls, share of the quota, time.
 
     Zoom is asked for the totals of the range, a handful of calls for each month; where it cannot be asked, the days
     already read stand for the others. Nothing is landed. The answer says what it rests on.
@@ -80,4 +80,4 @@ def _say_quota(planned: Plan, allowance: int | None) -> None:
 def _is_small(name: str) -> bool:
     from zcc_pipeline.domain.datasets import DATASETS, Reading
 
-    return DATASETS[name].reading is Reading.CATALOGUE
+    return name in DATASETS and DATASETS[name].reading is Reading.CATALOGUE

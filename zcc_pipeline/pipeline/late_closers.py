@@ -43,6 +43,16 @@ class LateClosers:
     not_verified: dict[date, str] = field(default_factory=dict)
 
 
+def days_within_reach(runtime: Runtime, days: Iterable[date]) -> list[date]:
+    """Those of the days whose ends are listed: never further back than the deep look-back.
+
+    What ended before that has been found by earlier runs or is part of the backfill itself.
+    """
+    today = runtime.today()
+    oldest = today - timedelta(days=runtime.config.deep_lookback_days)
+    return [day for day in days if oldest <= day <= today]
+
+
 def find_late_closers(runtime: Runtime, days: Iterable[date]) -> LateClosers:
     """List what ended on those days and name what the lake does not know yet.
 

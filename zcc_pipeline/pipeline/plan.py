@@ -13,13 +13,14 @@ from datetime import date, timedelta
 from math import ceil
 
 from zcc_pipeline.domain.completeness import ArtefactKind
-from zcc_pipeline.domain.datasets import DATASETS, Dataset, Reading
+from zcc_pipeline.domain.datasets import DATASETS, ENGAGEMENT_LOG, Dataset, Reading
 from zcc_pipeline.domain.errors import PermanentError, TransientError
-from zcc_pipeline.domain.window import Window, day_window
+from zcc_pipeline.domain.window import Window, day_window, iter_days
+from zcc_pipeline.pipeline.late_closers import LEDGER_NAME, days_within_reach
 from zcc_pipeline.pipeline.loop import run
 from zcc_pipeline.pipeline.reaching import ask_for_token
 from zcc_pipeline.pipeline.runtime import Runtime
-from zcc_pipeline.sources.zoom_api import PlanCost, ZoomApi, plan_cost
+from zcc_pipeline.sources.zoom_api import FurtherListing, PlanCost, ZoomApi, plan_cost
 
 PROBED_SPAN = timedelta(days=28)
 """The longest window that Zoom answers in every month."""
@@ -46,6 +47,8 @@ class Habits:
 
     days: int
     per_day: Mapping[str, float]
+    in_catalogues: Mapping[str, int]
+    """Entries of each reference list when it was last read whole."""
     surveys_per_engagement: float | None
     recordings_per_call: float | None
     bytes_per_file: Mapping[ArtefactKind, float]
@@ -69,7 +72,7 @@ class Plan:
 
 
 def plan(runtime: Runtime, first: date, last: date) -> Plan:
-    """Estimate the cost of pulling those days.
+    """Estimate the cost of a run for those days: of pulling them, and of looking for what closed late.
 
     Raises ``PermanentError`` where Zoom cannot be asked and no day was ever read, so that there is nothing to go by.
     """
@@ -86,7 +89,14 @@ def plan(runtime: Runtime, first: date, last: date) -> Plan:
         read = "the day" if habits.days == 1 else f"the mean of {habits.days} days"
         shape, basis = _shape_from(habits, days), f"{read} already read{because}"
     records, assumptions = _records(shape, habits)
-    cost = plan_cost({name: ceil(count / days) for name, count in records.items()}, runtime.config.zoom, days=days)
+    log = _log_of_ends(runtime, first, last, ceil(shape.engagements / days))
+    cost = plan_cost(
+        {name: _a_day(name, count, days) for name, count in records.items()},
+        runtime.config.zoom,
+        days=days,
+        further=log,
+    )
+    records |= {listing.name: listing.records_per_day * listing.days for listing in log}
     return Plan(
         first=first,
         last=last,
@@ -100,6 +110,17 @@ def plan(runtime: Runtime, first: date, last: date) -> Plan:
         probe_calls=calls,
         heavy_spent_today=runtime.state.budget.spent_daily(runtime.clock.now().date()),
     )
+
+
+def _a_day(name: str, count: int, days: int) -> int:
+    """Of a whole range on one of its days; reference lists are read whole, once."""
+    return count if DATASETS[name].reading is Reading.CATALOGUE else ceil(count / days)
+
+
+def _log_of_ends(runtime: Runtime, first: date, last: date, engagements_per_day: int) -> list[FurtherListing]:
+    """The engagement log, which a run lists by end time for those of its days that are within reach."""
+    days = len(days_within_reach(runtime, iter_days(first, last)))
+    return [FurtherListing(LEDGER_NAME, ENGAGEMENT_LOG, engagements_per_day, days)] if days else []
 
 
 async def _probe(runtime: Runtime, first: date, last: date) -> tuple[Shape | None, str, int]:
@@ -153,10 +174,22 @@ def _habits(runtime: Runtime) -> Habits:
     return Habits(
         days=days,
         per_day=per_day,
+        in_catalogues=_in_catalogues(runtime, first),
         surveys_per_engagement=surveys / engagements if engagements else None,
         recordings_per_call=recordings / calls if calls and recordings is not None else None,
         bytes_per_file={kind: size / files for kind, (files, size) in sizes.items() if files},
     )
+
+
+def _in_catalogues(runtime: Runtime, first: date) -> dict[str, int]:
+    known: dict[str, int] = {}
+    for dataset in DATASETS.values():
+        if dataset.reading is Reading.CATALOGUE:
+            rows = runtime.state.windows.latest(dataset.name, first, runtime.today())
+            newest = max((row for row in rows if row.is_complete), key=lambda row: row.day, default=None)
+            if newest is not None:
+                known[dataset.name] = newest.rows
+    return known
 
 
 def _shape_from(habits: Habits, days: int) -> Shape:
@@ -185,7 +218,8 @@ def _records(shape: Shape, habits: Habits) -> tuple[dict[str, int], list[str]]:
         assumptions.append("a survey for each engagement, the most there can be")
     spoken = shape.voice_calls + shape.by_channel.get("video", 0)
     recordings = ceil(spoken * per_call)
-    records = {name: 1 for name, dataset in DATASETS.items() if dataset.reading is Reading.CATALOGUE}
+    catalogues = [name for name, dataset in DATASETS.items() if dataset.reading is Reading.CATALOGUE]
+    records = {name: habits.in_catalogues.get(name, 1) for name in catalogues}
     records |= {
         "zoom/voicemails": shape.voicemails,
         "zoom/engagements": shape.engagements,

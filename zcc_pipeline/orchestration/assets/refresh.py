@@ -1,7 +1,7 @@
 """What looks again: engagements that closed late, and engagements that have not settled. Driven by the ledgers."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -12,6 +12,7 @@ from zcc_pipeline.orchestration.assets.raw import LATE_CLOSERS, OWNERS, SETTLING
 from zcc_pipeline.orchestration.failures import explained
 from zcc_pipeline.orchestration.metadata import PROBLEMS, joined_days
 from zcc_pipeline.orchestration.partitions import days_of_run
+from zcc_pipeline.pipeline.late_closers import days_within_reach
 from zcc_pipeline.pipeline.refresh import RefreshReport, refresh_due, refresh_late_closers
 from zcc_pipeline.pipeline.runtime import Runtime
 
@@ -59,14 +60,9 @@ def build_refresh_assets() -> list[dg.AssetsDefinition]:
 
 
 def _days_to_list(runtime: Runtime, days_of_the_run: Sequence[date]) -> list[date]:
-    """The run's days, or the look-back where the run has none; never further back than the deep look-back.
-
-    What ended before that has been found by earlier runs or is part of the backfill itself.
-    """
-    today = runtime.today()
-    oldest = today - timedelta(days=runtime.config.deep_lookback_days)
+    """The run's days, or the look-back where the run has none; as far back as late closers are looked for."""
     days = days_of_the_run or list(iter_days(*runtime.trailing_days(runtime.config.lookback_days)))
-    return [day for day in days if oldest <= day <= today]
+    return days_within_reach(runtime, days)
 
 
 def _metadata(report: RefreshReport) -> dict[str, Any]:

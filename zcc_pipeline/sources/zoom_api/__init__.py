@@ -14,7 +14,7 @@ from zcc_pipeline.sources.zoom_api.client import Reply, ZoomApi
 from zcc_pipeline.sources.zoom_api.config import HEAVY_PER_DAY, RATES_PER_SECOND, ZoomApiConfig, ZoomCredentials
 from zcc_pipeline.sources.zoom_api.downloads import DownloadBody, DownloadSource
 from zcc_pipeline.sources.zoom_api.paging import Page
-from zcc_pipeline.sources.zoom_api.plan import PlanCost, plan_cost
+from zcc_pipeline.sources.zoom_api.plan import FurtherListing, PlanCost, plan_cost
 from zcc_pipeline.sources.zoom_api.poll import Listing, poll_catalogue, poll_window
 from zcc_pipeline.sources.zoom_api.seen_ids import SeenIds
 from zcc_pipeline.sources.zoom_api.split import RejectedRecord, split_page, split_record
@@ -24,6 +24,7 @@ __all__ = [
     "RATES_PER_SECOND",
     "DownloadBody",
     "DownloadSource",
+    "FurtherListing",
     "Listing",
     "Page",
     "PlanCost",

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from zcc_pipeline.domain.datasets import Dataset, Label, Reading, find_dataset
+from zcc_pipeline.domain.datasets import Dataset, Endpoint, Label, Reading, find_dataset
 from zcc_pipeline.sources.zoom_api.config import HEAVY_PER_DAY, ZoomApiConfig
 from zcc_pipeline.sources.zoom_api.governor import BACKFILL_DAILY_SHARE, pace
 
 
 @dataclass(frozen=True, slots=True)
 class PlanCost:
-    """Calls by dataset and by label, and how long they take at the rate allowed to a backfill."""
+    """Calls by dataset or further listing and by label, and how long they take at the rate allowed to a backfill."""
 
     calls_by_dataset: Mapping[str, int]
     calls_by_label: Mapping[Label, int]
@@ -24,22 +24,44 @@ class PlanCost:
     """All labels side by side, daily budgets kept; 0 without limits."""
 
 
+@dataclass(frozen=True, slots=True)
+class FurtherListing:
+    """What is listed day by day, but is no dataset of its own."""
+
+    name: str
+    endpoint: Endpoint
+    records_per_day: int
+    days: int
+
+
 def calls_for(dataset: Dataset, records_per_day: int, days: int) -> int:
     """Calls to read so many records on each of so many days; a day without records still costs the call that
-    finds none."""
+    finds none. Catalogues are read once, with one more call for each entry where the list lacks its details."""
     if dataset.reading is Reading.EMBEDDED or dataset.reading is Reading.PUSHED:
         return 0
     if dataset.reading in (Reading.PER_ENGAGEMENT, Reading.FILE):
         return records_per_day * days
-    pages = max(1, math.ceil(records_per_day / max(dataset.listing.page_size, 1)))
-    return pages if dataset.reading is Reading.CATALOGUE else pages * days
+    pages = _pages(dataset.listing, records_per_day)
+    if dataset.reading is Reading.CATALOGUE:
+        return pages + (records_per_day if dataset.detail else 0)
+    return pages * days
 
 
-def plan_cost(records_per_day: Mapping[str, int], config: ZoomApiConfig, *, days: int = 1) -> PlanCost:
+def _pages(endpoint: Endpoint, records: int) -> int:
+    return max(1, math.ceil(records / max(endpoint.page_size, 1)))
+
+
+def plan_cost(
+    records_per_day: Mapping[str, int],
+    config: ZoomApiConfig,
+    *,
+    days: int = 1,
+    further: Iterable[FurtherListing] = (),
+) -> PlanCost:
     """Cost of reading those records a day, by dataset (full name or last part), for so many days.
 
     Catalogues are read once. Files count as LIGHT calls, the least that they can cost: Zoom names no label for
-    downloads.
+    downloads. ``further`` listings have days of their own.
     """
     by_dataset: dict[str, int] = {}
     by_label = dict.fromkeys(Label, 0)
@@ -48,6 +70,9 @@ def plan_cost(records_per_day: Mapping[str, int], config: ZoomApiConfig, *, days
         calls = calls_for(dataset, records, days)
         by_dataset[dataset.name] = calls
         by_label[dataset.endpoint.label if dataset.endpoint else Label.LIGHT] += calls
+    for listing in further:
+        by_dataset[listing.name] = calls = _pages(listing.endpoint, listing.records_per_day) * listing.days
+        by_label[listing.endpoint.label] += calls
     if config.plan == "unlimited":
         return PlanCost(by_dataset, by_label, None, dict.fromkeys(Label, 0.0))
     seconds = {label: calls * pace(config, label)[0] for label, calls in by_label.items()}

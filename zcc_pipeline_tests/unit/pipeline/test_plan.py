@@ -50,8 +50,30 @@ def test_days_already_read_stand_for_the_others(tmp_path: Path) -> None:
     assert found.cost.calls_by_dataset["zoom/engagements"] == 100
     assert found.cost.calls_by_dataset["zoom/engagement_events"] == 10_000
     assert found.cost.calls_by_dataset["zoom/voice_calls"] == 60
-    assert found.cost.calls_by_label[Label.HEAVY] == 60
-    assert found.cost.heavy_share_of_day == pytest.approx(60 / 15_000)
+    assert found.cost.calls_by_dataset["zoom/engagement_log"] == 100
+    assert found.cost.calls_by_label[Label.HEAVY] == 160
+    assert found.cost.heavy_share_of_day == pytest.approx(160 / 15_000)
+
+
+def test_what_closed_late_is_looked_for_no_further_back_than_the_deep_look_back(tmp_path: Path) -> None:
+    found = planned(tmp_path / "some", days=90, deep_lookback_days=30)
+    assert found.records["zoom/engagement_log"] == 30_000
+    assert found.cost.calls_by_dataset["zoom/engagement_log"] == 300
+    with open_home(tmp_path / "none") as runtime:
+        read_two_days(runtime)
+        long_ago = plan(runtime, days_ago(900), days_ago(800))
+    assert "zoom/engagement_log" not in long_ago.records
+
+
+def test_reference_lists_cost_what_they_held_when_last_read(tmp_path: Path) -> None:
+    with open_home(tmp_path) as runtime:
+        read_two_days(runtime)
+        list_day(runtime, "zoom/inboxes", days_ago(3), rows=7)
+        list_day(runtime, "zoom/inboxes", TODAY, rows=400)
+        list_day(runtime, "zoom/queues", TODAY, rows=900)
+        calls = plan(runtime, days_ago(10), days_ago(1)).cost.calls_by_dataset
+    assert calls["zoom/inboxes"] == 2 + 400, "two pages, then the settings of each inbox"
+    assert calls["zoom/queues"] == 3
 
 
 def test_the_time_is_at_least_what_the_limits_ask_for(tmp_path: Path) -> None:

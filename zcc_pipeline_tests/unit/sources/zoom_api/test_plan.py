@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from zcc_pipeline.domain.datasets import Label
-from zcc_pipeline.sources.zoom_api import ZoomApiConfig, plan_cost
+from zcc_pipeline.domain.datasets import ENGAGEMENT_LOG, Label
+from zcc_pipeline.sources.zoom_api import FurtherListing, ZoomApiConfig, plan_cost
 
 
 def test_pages_reads_and_catalogues_are_counted_by_label() -> None:
@@ -33,6 +33,17 @@ def test_pages_reads_and_catalogues_are_counted_by_label() -> None:
     assert cost.heavy_share_of_day == pytest.approx(90 / 15_000)
     assert cost.seconds_by_label[Label.LIGHT] == pytest.approx(470 / 20, rel=0.05)
     assert cost.seconds == max(cost.seconds_by_label.values())
+
+
+def test_details_of_catalogues_and_further_listings_are_counted() -> None:
+    log = FurtherListing("zoom/engagement_log", ENGAGEMENT_LOG, 250, 4)
+    cost = plan_cost({"inboxes": 301, "disposition_catalogue": 20}, ZoomApiConfig(), days=10, further=[log])
+    assert cost.calls_by_dataset == {
+        "zoom/inboxes": 2 + 301,
+        "zoom/disposition_catalogue": 1 + 20,
+        "zoom/engagement_log": 12,
+    }
+    assert cost.calls_by_label[Label.HEAVY] == 12
 
 
 def test_a_quiet_day_still_costs_the_call_that_finds_nothing() -> None:
