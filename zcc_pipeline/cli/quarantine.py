@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 HINTS = {
     "polling": "read its day again (`zcc pull --from DAY --to DAY`): what can be read then lands by itself",
+    "times": "it is stored and judged as it is; a later version of it with times that can be read counts by these",
     "transcripts": "its file is stored; it is parsed again when the file changes or after an upgrade",
 }
 """Rooms whose items cannot be replayed from what is held, and what to do instead."""

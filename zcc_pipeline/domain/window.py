@@ -8,6 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_TIME_FROM = datetime(2200, 1, 1, tzinfo=UTC)
+_MILLISECOND_DIGITS = range(12, 14)
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Window:
@@ -67,6 +71,25 @@ def parse_time(text: str) -> datetime:
     """An ISO 8601 time as Zoom writes it (``Z``, an offset, or neither, which is UTC because we always ask for UTC)."""
     moment = datetime.fromisoformat(text)
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def time_or_none(text: str | None) -> datetime | None:
+    """The same for a time in a record, where anything may stand: also as epoch milliseconds in digits.
+
+    None where there is none or nobody can read it. Times before 1970 or after 2199 are no times either: they come from
+    broken clocks and would only make odd days.
+    """
+    try:
+        moment = _parse_any(text or "")
+    except (ValueError, OverflowError):
+        return None
+    return moment if EPOCH <= moment < _NO_TIME_FROM else None
+
+
+def _parse_any(text: str) -> datetime:
+    if text.isascii() and text.isdigit() and len(text) in _MILLISECOND_DIGITS:
+        return EPOCH + timedelta(milliseconds=int(text))
+    return parse_time(text)
 
 
 def format_time(moment: datetime) -> str:

@@ -9,10 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from zcc_pipeline.domain.window import day_window, parse_time
+from zcc_pipeline.domain.window import EPOCH, day_window, time_or_none
 from zcc_pipeline.landing.columns import TextColumn, to_numpy
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_TIME = np.iinfo(np.int64).min
 """Stands for a time that is missing or that nobody can read."""
 
@@ -21,7 +20,6 @@ _DAY_MICROSECONDS = 86_400_000_000
 _FIRST = 0
 _LAST = int((datetime(2200, 1, 1, tzinfo=UTC) - EPOCH) / _MICROSECOND)
 _EPOCH_ORDINAL = EPOCH.toordinal()
-_MILLISECOND_DIGITS = range(12, 14)
 
 Microseconds = np.ndarray[tuple[int], np.dtype[np.int64]]
 
@@ -45,13 +43,8 @@ def parse_times(texts: TextColumn) -> Microseconds:
 
 
 def _parse_one(raw: bytes) -> int:
-    try:
-        text = raw.decode()
-        if raw.isdigit() and len(raw) in _MILLISECOND_DIGITS:
-            return int(text) * 1000
-        return to_microseconds(parse_time(text))
-    except (ValueError, OverflowError):
-        return NO_TIME
+    moment = time_or_none(raw.decode(errors="replace"))
+    return NO_TIME if moment is None else to_microseconds(moment)
 
 
 def days_of(moments: Microseconds, timezone: ZoneInfo) -> Microseconds:

@@ -46,6 +46,11 @@ class Lake:
         """Where the lake lies; its ``fsspec`` and ``url_for`` are what DuckDB reads it through."""
         return self._storage
 
+    @property
+    def timezone(self) -> ZoneInfo:
+        """In which its days begin and end."""
+        return self._timezone
+
     def writer(
         self,
         dataset: Dataset,

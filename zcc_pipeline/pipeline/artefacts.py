@@ -7,7 +7,7 @@ files once more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -18,7 +18,8 @@ from zcc_pipeline.domain.completeness import ArtefactKind, Reason
 from zcc_pipeline.domain.datasets import DATASETS, ENGAGEMENT_DETAIL
 from zcc_pipeline.domain.errors import HostUnreachable, NotFound, PermanentError, ScopeMissing, TransientError
 from zcc_pipeline.domain.ports import ArtefactRow, StoredFile, WantedArtefact
-from zcc_pipeline.domain.window import day_window, parse_time
+from zcc_pipeline.domain.window import day_window
+from zcc_pipeline.landing import Lake
 from zcc_pipeline.pipeline.by_engagement import list_for_engagement
 from zcc_pipeline.pipeline.card_data import CardDataScreen
 from zcc_pipeline.pipeline.concurrency import for_each
@@ -69,45 +70,30 @@ class Pointer:
 
 def pointers_of(runtime: Runtime, kind: ArtefactKind, day: date) -> dict[str, Pointer]:
     """Files of one kind that the day's records point at, by source id."""
-    if kind is ArtefactKind.MESSAGING_TRANSCRIPT:
-        rows: list[_Row] = [
-            (
-                landed.fields.engagement_id,
-                landed.fields.engagement_id,
-                landed.fields.transcript_url,
-                landed.fields.start_time,
-                landed.fields.end_time,
-            )
-            for landed in engagements_of(runtime.lake, day).values()
-        ]
-    elif kind in {ArtefactKind.RECORDING, ArtefactKind.RECORDING_TRANSCRIPT}:
-        found = [landed.fields for landed in iter_landed(runtime.lake, "zoom/recordings", RecordingFields, day)]
-        rows = [_recording_row(fields, kind) for fields in found]
-    else:
-        messages = [landed.fields for landed in iter_landed(runtime.lake, "zoom/voicemails", VoicemailFields, day)]
-        rows = [_voicemail_row(fields, kind) for fields in messages]
     return {
-        source_id: Pointer(
-            WantedArtefact(kind, source_id, engagement_id, day, parse_time(start)),
-            url,
-            parse_time(end) if end else None,
-        )
-        for source_id, engagement_id, url, start, end in rows
+        source_id: Pointer(WantedArtefact(kind, source_id, engagement_id, day, began), url, ended)
+        for source_id, engagement_id, url, began, ended in _rows(runtime.lake, kind, day)
         if url
     }
 
 
-_Row = tuple[str, str | None, str | None, str, str | None]
-
-
-def _recording_row(fields: RecordingFields, kind: ArtefactKind) -> _Row:
-    url = fields.download_url if kind is ArtefactKind.RECORDING else fields.transcript_url
-    return fields.recording_id, fields.engagement_id, url, fields.recording_start_time, fields.recording_end_time
-
-
-def _voicemail_row(fields: VoicemailFields, kind: ArtefactKind) -> _Row:
-    url = fields.download_url if kind is ArtefactKind.VOICEMAIL else fields.transcript_url
-    return fields.message_id, fields.engagement_id, url, fields.created_at, fields.created_at
+def _rows(
+    lake: Lake, kind: ArtefactKind, day: date
+) -> Iterator[tuple[str, str | None, str | None, datetime, datetime | None]]:
+    """Source id, engagement, address, begin and end of what may have such a file."""
+    if kind is ArtefactKind.MESSAGING_TRANSCRIPT:
+        for key, chat in engagements_of(lake, day).items():
+            yield key, key, chat.fields.transcript_url, chat.started_at, chat.ended_at
+    elif kind in {ArtefactKind.RECORDING, ArtefactKind.RECORDING_TRANSCRIPT}:
+        for recording in iter_landed(lake, "zoom/recordings", RecordingFields, day):
+            about = recording.fields
+            url = about.download_url if kind is ArtefactKind.RECORDING else about.transcript_url
+            yield about.recording_id, about.engagement_id, url, recording.started_at, recording.ended_at
+    else:
+        for message in iter_landed(lake, "zoom/voicemails", VoicemailFields, day):
+            said = message.fields
+            url = said.download_url if kind is ArtefactKind.VOICEMAIL else said.transcript_url
+            yield said.message_id, said.engagement_id, url, message.started_at, message.ended_at
 
 
 def fetch_files(

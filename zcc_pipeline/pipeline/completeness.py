@@ -15,10 +15,9 @@ import msgspec
 
 from zcc_pipeline.domain.completeness import ArtefactKind, ArtefactStatus, Status
 from zcc_pipeline.domain.datasets import DATASETS
-from zcc_pipeline.domain.ports import ArtefactRow, ReadRow
+from zcc_pipeline.domain.ports import ArtefactRow, ReadRow, RefusedRecord
 from zcc_pipeline.domain.records import SHAPE_LIST, LandingCounts, RecordChunk
-from zcc_pipeline.domain.window import day_window, format_time, iter_days, parse_time
-from zcc_pipeline.landing import Lake
+from zcc_pipeline.domain.window import day_window, format_time, iter_days
 from zcc_pipeline.pipeline.lake_facts import (
     EngagementFields,
     Landed,
@@ -45,6 +44,9 @@ from zcc_pipeline.reconciliation import (
 DATASET = DATASETS["zoom/completeness"]
 FOLLOWING_DAYS = 2
 """A recording or voicemail may start this many days after its engagement's day (past midnight, or a late call-back)."""
+
+ODD_TIME = "a time in it cannot be read"
+ODD_TIME_MEANS = "it lies on the day it was listed for; for an end that cannot be read stands when it was read"
 
 SCOPE_OF_KIND: Mapping[ArtefactKind, str] = {
     ArtefactKind.RECORDING: "zoom/recordings",
@@ -95,7 +97,7 @@ def _judge_day(
         return row
     around, now = _gather(runtime, day, engagements, inboxes, read_at), runtime.clock.now()
     statuses = [
-        (status, landed.fields.start_time)
+        (status, landed.occurred_at)
         for engagement_id, landed in engagements.items()
         for status in evaluate(_facts(engagement_id, landed, around), now)
     ]
@@ -131,9 +133,20 @@ def _gather(
         .to_pylist()
         if engagement_id is not None
     )
+    recordings = [
+        landed
+        for near in nearby
+        for landed in iter_landed(lake, "zoom/recordings", RecordingFields, near, with_deleted=True)
+    ]
+    voicemails = [
+        landed
+        for near in nearby
+        for landed in iter_landed(lake, "zoom/voicemails", VoicemailFields, near, with_deleted=True)
+    ]
+    _note_odd_times(runtime, engagements, recordings, voicemails)
     return _Surroundings(
-        recordings=_recordings(lake, nearby),
-        voicemails=_voicemails(lake, nearby),
+        recordings=_recordings(recordings),
+        voicemails=_voicemails(voicemails),
         voice_calls=calls,
         voice_calls_listed=state.windows.last_complete_at("zoom/voice_calls", day) is not None,
         artefacts={(row.kind, row.source_id): row for row in state.artefacts.on_days(day, last)},
@@ -146,42 +159,54 @@ def _gather(
     )
 
 
-def _recordings(lake: Lake, days: Sequence[date]) -> Mapping[str, list[RecordingFacts]]:
+def _note_odd_times(
+    runtime: Runtime,
+    engagements: Mapping[str, Landed[EngagementFields]],
+    recordings: Iterable[Landed[RecordingFields]],
+    voicemails: Iterable[Landed[VoicemailFields]],
+) -> None:
+    """Tell of records whose times cannot be read; they land and are judged all the same."""
+    odd = [("zoom/engagements", key) for key, landed in engagements.items() if landed.has_odd_times]
+    odd += [("zoom/recordings", landed.fields.recording_id) for landed in recordings if landed.has_odd_times]
+    odd += [("zoom/voicemails", landed.fields.message_id) for landed in voicemails if landed.has_odd_times]
+    if odd:
+        noted = [RefusedRecord("times", dataset, key, ODD_TIME, ODD_TIME_MEANS, b"") for dataset, key in odd]
+        runtime.state.quarantine.add_all(noted, runtime.clock.now())
+
+
+def _recordings(landings: Iterable[Landed[RecordingFields]]) -> Mapping[str, list[RecordingFacts]]:
     found: dict[str, list[RecordingFacts]] = defaultdict(list)
-    for day in days:
-        for landed in iter_landed(lake, "zoom/recordings", RecordingFields, day, with_deleted=True):
-            fields = landed.fields
-            if fields.engagement_id:
-                ended = fields.recording_end_time or fields.recording_start_time
-                found[fields.engagement_id].append(
-                    RecordingFacts(
-                        fields.recording_id,
-                        parse_time(ended),
-                        bool(fields.transcript_url),
-                        landed.is_deleted,
-                        landed.is_deleted and landed.route != "poll",
-                    )
+    for landed in landings:
+        fields = landed.fields
+        if fields.engagement_id:
+            found[fields.engagement_id].append(
+                RecordingFacts(
+                    fields.recording_id,
+                    landed.ended_at or landed.started_at,
+                    bool(fields.transcript_url),
+                    landed.is_deleted,
+                    landed.is_deleted and landed.route != "poll",
                 )
+            )
     return found
 
 
-def _voicemails(lake: Lake, days: Sequence[date]) -> Mapping[str, list[VoicemailFacts]]:
+def _voicemails(landings: Iterable[Landed[VoicemailFields]]) -> Mapping[str, list[VoicemailFacts]]:
     found: dict[str, list[VoicemailFacts]] = defaultdict(list)
-    for day in days:
-        for landed in iter_landed(lake, "zoom/voicemails", VoicemailFields, day, with_deleted=True):
-            fields = landed.fields
-            if fields.engagement_id:
-                found[fields.engagement_id].append(
-                    VoicemailFacts(
-                        fields.message_id,
-                        parse_time(fields.created_at),
-                        fields.inbox_id,
-                        bool(fields.transcript_url),
-                        fields.status,
-                        landed.is_deleted,
-                        landed.is_deleted and landed.route != "poll",
-                    )
+    for landed in landings:
+        fields = landed.fields
+        if fields.engagement_id:
+            found[fields.engagement_id].append(
+                VoicemailFacts(
+                    fields.message_id,
+                    landed.started_at,
+                    fields.inbox_id,
+                    bool(fields.transcript_url),
+                    fields.status,
+                    landed.is_deleted,
+                    landed.is_deleted and landed.route != "poll",
                 )
+            )
     return found
 
 
@@ -203,7 +228,7 @@ def _facts(engagement_id: str, landed: Landed[EngagementFields], around: _Surrou
     return EngagementFacts(
         engagement_id=engagement_id,
         day=landed.day,
-        ended_at=parse_time(fields.end_time) if fields.end_time else None,
+        ended_at=landed.ended_at,
         channels=channels_of(fields),
         agents_count=None if fields.agents is None else len(fields.agents),
         talk_duration=fields.talk_duration,

@@ -11,7 +11,7 @@ import msgspec
 
 from zcc_pipeline.domain.event_catalogue import canonical_name
 from zcc_pipeline.domain.records import SHAPE_DETAIL, SHAPE_LIST
-from zcc_pipeline.domain.window import iter_days, parse_time
+from zcc_pipeline.domain.window import iter_days, time_or_none
 from zcc_pipeline.landing import Lake
 from zcc_pipeline.landing.columns import lists_of
 from zcc_pipeline.pipeline.completeness import FOLLOWING_DAYS
@@ -250,7 +250,7 @@ def _of_engagement(
 
 def ended_at(landed: Landed[EngagementFields]) -> datetime:
     """When the engagement ended; when it was read, where it does not say."""
-    return parse_time(landed.fields.end_time) if landed.fields.end_time else landed.as_of
+    return landed.ended_at or landed.as_of
 
 
 def _visits(engagement_id: str, landed: Landed[EngagementFields]) -> Iterator[FlowVisit]:
@@ -297,4 +297,4 @@ def _records(lake: Lake, dataset: str, days: Iterable[date], *events: str) -> It
                 about = _Record()  # the warehouse sets it aside, where it is counted
             told = about.last_modified_time or about.recording_end_time or about.created_at
             announced = tuple(each for each in events if about.transcript_url or each not in _TRANSCRIPTS)
-            yield _Belonging(record_id, engagement_id, day, parse_time(told) if told else None, announced)
+            yield _Belonging(record_id, engagement_id, day, time_or_none(told), announced)

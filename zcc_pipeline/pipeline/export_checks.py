@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from zcc_pipeline.domain.errors import ConfigurationError, ZccPipelineError
 from zcc_pipeline.domain.export_ledger import IN_FLIGHT
 from zcc_pipeline.exports.destination import Check, Destination, MappingProblem
@@ -18,7 +16,7 @@ from zcc_pipeline.landing import Lake
 from zcc_pipeline.pipeline.crms import TITLES, CrmAccess, make_destination
 from zcc_pipeline.pipeline.doctor import Finding, Verdict
 from zcc_pipeline.pipeline.exporting import mapping_for
-from zcc_pipeline.pipeline.lake_facts import iter_landed
+from zcc_pipeline.pipeline.lake_facts import RecordFields, iter_landed
 from zcc_pipeline.pipeline.loop import run
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.state import StateStore
@@ -72,7 +70,7 @@ COEXISTENCE = (
 )
 
 
-class _UserFields(msgspec.Struct):
+class _UserFields(RecordFields):
     user_id: str
     client_integration: str | None = None
     user_access: str | None = None

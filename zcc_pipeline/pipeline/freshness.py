@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from zcc_pipeline.domain.window import parse_time
 from zcc_pipeline.pipeline.lake_facts import engagements_of
 from zcc_pipeline.pipeline.runtime import Runtime
 
@@ -30,7 +29,7 @@ def newest_engagement(runtime: Runtime) -> NewestEngagement | None:
         if landed:
             recent = [day for day in days if days[-1] - day <= PAUSES_OVER]
             pauses = [later - earlier for earlier, later in pairwise(recent)]
-            newest = max(parse_time(record.fields.start_time) for record in landed.values())
+            newest = max(record.started_at for record in landed.values())
             return NewestEngagement(newest, max(pauses, default=timedelta(days=1)))
         days.pop()
     return None

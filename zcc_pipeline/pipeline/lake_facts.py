@@ -10,12 +10,22 @@ from typing import Generic, TypeVar
 import msgspec
 
 from zcc_pipeline.domain.records import SHAPE_DETAIL, SHAPE_LIST
+from zcc_pipeline.domain.window import day_window, format_time, time_or_none
 from zcc_pipeline.landing import Lake
 from zcc_pipeline.landing.columns import lists_of
 
 COLUMNS = ("payload", "as_of", "is_deleted", "route")
 API_SHAPES = frozenset({SHAPE_LIST, SHAPE_DETAIL})
 """Shapes of what was read from the API."""
+
+
+class RecordFields(msgspec.Struct):
+    """What the pipeline looks at in a record."""
+
+    @property
+    def times(self) -> tuple[str | None, str | None]:
+        """Its begin and its end as received."""
+        return None, None
 
 
 class ChannelFields(msgspec.Struct):
@@ -31,11 +41,11 @@ class FlowFields(msgspec.Struct):
     flow_name: str | None = None
 
 
-class EngagementFields(msgspec.Struct):
+class EngagementFields(RecordFields):
     """What the pipeline looks at in an engagement, list or detail."""
 
     engagement_id: str
-    start_time: str
+    start_time: str | None = None
     end_time: str | None = None
     direction: str | None = None
     channels: list[ChannelFields] | None = None
@@ -47,6 +57,11 @@ class EngagementFields(msgspec.Struct):
     voice_mail: int | None = None
     survey_id: str | None = None
     transcript_url: str | None = None
+
+    @property
+    def times(self) -> tuple[str | None, str | None]:
+        """Start and end."""
+        return self.start_time, self.end_time
 
 
 class _PartKeys(msgspec.Struct):
@@ -75,30 +90,40 @@ def _keys(raw: bytes) -> Iterator[str]:
     yield from filter(None, (part.note_id, part.disposition_id, part.disposition_name))
 
 
-class RecordingFields(msgspec.Struct):
+class RecordingFields(RecordFields):
     """What the pipeline looks at in a recording."""
 
     recording_id: str
-    recording_start_time: str
+    recording_start_time: str | None = None
     engagement_id: str | None = None
     recording_end_time: str | None = None
     download_url: str | None = None
     transcript_url: str | None = None
 
+    @property
+    def times(self) -> tuple[str | None, str | None]:
+        """Start and end."""
+        return self.recording_start_time, self.recording_end_time
 
-class VoicemailFields(msgspec.Struct):
+
+class VoicemailFields(RecordFields):
     """What the pipeline looks at in an inbox message."""
 
     message_id: str
-    created_at: str
+    created_at: str | None = None
     engagement_id: str | None = None
     inbox_id: str | None = None
     download_url: str | None = None
     transcript_url: str | None = None
     status: str | None = None
 
+    @property
+    def times(self) -> tuple[str | None, str | None]:
+        """When it was left; it says no more."""
+        return self.created_at, self.created_at
 
-class VoiceCallFields(msgspec.Struct):
+
+class VoiceCallFields(RecordFields):
     """What the voice call log says about recording and voicemail."""
 
     engagement_id: str
@@ -114,25 +139,49 @@ class VoicemailSettings(msgspec.Struct):
     delete_voicemail_days_limit: int | None = None
 
 
-class InboxFields(msgspec.Struct):
+class InboxFields(RecordFields):
     """An inbox with its settings (only the detail answer has them)."""
 
     inbox_id: str
     voicemail: VoicemailSettings | None = None
 
 
-Fields = TypeVar("Fields", bound=msgspec.Struct)
+Fields = TypeVar("Fields", bound=RecordFields)
 
 
 @dataclass(frozen=True, slots=True)
 class Landed(Generic[Fields]):
-    """The newest version of a record."""
+    """The newest version of a record. Its times may be anything: what cannot be read counts as landing counted it."""
 
     fields: Fields
     as_of: datetime
     day: date
+    day_begins_at: datetime
     is_deleted: bool
-    route: str = "poll"
+    route: str
+
+    @property
+    def started_at(self) -> datetime:
+        """When it began; the begin of the day on which it lies, where it does not say."""
+        return time_or_none(self.fields.times[0]) or self.day_begins_at
+
+    @property
+    def occurred_at(self) -> str:
+        """The same as text, as received where that can be read."""
+        began = self.fields.times[0]
+        return began if began and time_or_none(began) else format_time(self.day_begins_at)
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it ended; when it was read, where it names a time that nobody can read. None where it names none."""
+        ended = self.fields.times[1]
+        return (time_or_none(ended) or self.as_of) if ended else None
+
+    @property
+    def has_odd_times(self) -> bool:
+        """Whether it does not say when it began, or names an end that nobody can read."""
+        began, ended = self.fields.times
+        return time_or_none(began) is None or bool(ended and time_or_none(ended) is None)
 
 
 def iter_landed(
@@ -142,11 +191,11 @@ def iter_landed(
 
     A record whose JSON does not fit is left out here; the warehouse quarantines it, where it is counted.
     """
-    decoder = msgspec.json.Decoder(fields, strict=False)
+    decoder, begins_at = msgspec.json.Decoder(fields, strict=False), day_window(day, lake.timezone).start
     table = lake.latest(dataset, day, day, shapes=API_SHAPES, with_deleted=with_deleted, columns=COLUMNS)
     for payload, as_of, is_deleted, route in zip(*lists_of(table, COLUMNS), strict=True):
         try:
-            yield Landed(decoder.decode(payload), as_of, day, is_deleted, route)
+            yield Landed(decoder.decode(payload), as_of, day, begins_at, is_deleted, route)
         except msgspec.MsgspecError:
             continue
 

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from zcc_pipeline.domain.datasets import DATASETS, ENGAGEMENT_LOG
 from zcc_pipeline.domain.errors import PermanentError, ScopeMissing, TransientError
 from zcc_pipeline.domain.records import RecordChunk
-from zcc_pipeline.domain.window import day_of, day_window, parse_time
+from zcc_pipeline.domain.window import day_of, day_window, time_or_none
 from zcc_pipeline.pipeline.lake_facts import engagements_of
 from zcc_pipeline.pipeline.loop import run
 from zcc_pipeline.pipeline.per_engagement import REFRESHED
@@ -110,7 +110,7 @@ async def _list_day(runtime: Runtime, api: ZoomApi, day: date, found: LateCloser
         for chunk in chunks:
             if chunk.dataset == ENGAGEMENTS.name:
                 for engagement_id, start in zip(chunk.record_ids, chunk.occurred_at, strict=True):
-                    started = day_of(parse_time(start), runtime.config.timezone) if start else day
+                    started = day_of(moment, runtime.config.timezone) if (moment := time_or_none(start)) else day
                     found.unknown.setdefault(started, set()).add(engagement_id)
                     found.ended_on.setdefault(engagement_id, day)
 
@@ -173,9 +173,9 @@ def _read_to_the_end(runtime: Runtime, day: date, ids: Iterable[str]) -> set[str
     found = set()
     for engagement_id in ids:
         landed, read = engagements.get(engagement_id), reads.get(engagement_id)
-        if landed is None or landed.fields.end_time is None:
+        if landed is None or landed.ended_at is None:
             continue
         read_at = max(filter(None, (listed_at, read.read_at if read else None)), default=None)
-        if landed.is_deleted or (read_at is not None and read_at >= parse_time(landed.fields.end_time)):
+        if landed.is_deleted or (read_at is not None and read_at >= landed.ended_at):
             found.add(engagement_id)
     return found

@@ -16,7 +16,6 @@ from zcc_pipeline.domain.datasets import DATASETS, ENGAGEMENT_DETAIL, Dataset
 from zcc_pipeline.domain.errors import NotFound, PermanentError, ScopeMissing, TransientError
 from zcc_pipeline.domain.ports import ReadOutcome, ReadRow
 from zcc_pipeline.domain.records import SHAPE_DETAIL, SHAPE_LIST, RecordChunk
-from zcc_pipeline.domain.window import parse_time
 from zcc_pipeline.pipeline.concurrency import for_each
 from zcc_pipeline.pipeline.lake_facts import EngagementFields, Landed, engagements_of
 from zcc_pipeline.pipeline.loop import run
@@ -93,9 +92,9 @@ def _needs_read(
 ) -> bool:
     if read is None or read.outcome in {"failed", "scope_missing"} or read.read_at < landed.as_of:
         return True
-    if dataset.name not in GROWING or landed.fields.end_time is None:
+    if dataset.name not in GROWING or landed.ended_at is None:
         return False
-    ended_at = parse_time(landed.fields.end_time)
+    ended_at = landed.ended_at
     may_be_answered = read.outcome == "no_answer" and ended_at + patience >= now
     return is_due(ended_at, read.read_at, now) or (may_be_answered and read.read_at + ASKED_AGAIN <= now)
 
@@ -110,8 +109,7 @@ def _applies(dataset: Dataset, fields: EngagementFields) -> bool:
 
 def _target(landed: Landed[EngagementFields]) -> _Target:
     fields = landed.fields
-    ended_at = parse_time(fields.end_time) if fields.end_time else None
-    return _Target(fields.engagement_id, fields.start_time, ended_at, landed.day, channels_of(fields))
+    return _Target(fields.engagement_id, landed.occurred_at, landed.ended_at, landed.day, channels_of(fields))
 
 
 async def _read_day(

@@ -17,7 +17,7 @@ from zcc_pipeline.domain.datasets import DATASETS, ENGAGEMENT_DETAIL
 from zcc_pipeline.domain.errors import NotFound, PermanentError, ScopeMissing, TransientError
 from zcc_pipeline.domain.ports import ReadRow
 from zcc_pipeline.domain.records import SHAPE_DETAIL, RecordChunk
-from zcc_pipeline.domain.window import day_of, day_window, iter_days, parse_time
+from zcc_pipeline.domain.window import day_of, day_window, iter_days, time_or_none
 from zcc_pipeline.pipeline.artefacts import fetch_files
 from zcc_pipeline.pipeline.by_engagement import BELONGINGS, list_for_engagement
 from zcc_pipeline.pipeline.completeness import judge
@@ -167,7 +167,7 @@ async def _read_one(runtime: Runtime, api: ZoomApi, engagement_id: str) -> tuple
     batch_id = runtime.new_id()
     reply = await api.fetch(ENGAGEMENT_DETAIL, path_params={"engagement_id": engagement_id})
     fields = msgspec.json.decode(reply.body, type=EngagementFields, strict=False)
-    day = day_of(parse_time(fields.start_time), runtime.config.timezone)
+    day = day_of(time_or_none(fields.start_time) or reply.as_of, runtime.config.timezone)
     chunks = list(
         split_record(
             ENGAGEMENTS,
@@ -188,7 +188,7 @@ async def _read_one(runtime: Runtime, api: ZoomApi, engagement_id: str) -> tuple
                 continue  # 2805: the engagement has no recordings
             except ScopeMissing:
                 continue  # the listing of the day brings it another way, or says which scope is missing
-    ended_at = parse_time(fields.end_time) if fields.end_time else None
+    ended_at = time_or_none(fields.end_time)
     read = EngagementRead(day, reply.as_of, parts_of(fields))
     return _Seen(engagement_id, day, ended_at, read), chunks
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from zcc_pipeline.domain.datasets import DATASETS, Reading
-from zcc_pipeline.domain.window import parse_time
 from zcc_pipeline.pipeline.by_engagement import BELONGINGS
 from zcc_pipeline.pipeline.lake_facts import EngagementFields, Landed, engagements_of
 from zcc_pipeline.pipeline.late_closers import long_running
@@ -72,11 +71,10 @@ def _due_on(runtime: Runtime, day: date, landed: Mapping[str, Landed[EngagementF
     reads = runtime.state.reads.get(REFRESHED, landed)
     due = []
     for engagement_id, record in landed.items():
-        if record.fields.end_time is None:
+        if record.ended_at is None:
             continue
         read = reads.get(engagement_id)
         times = [moment for moment in (listed_at, read.read_at if read else None) if moment is not None]
-        ended_at = parse_time(record.fields.end_time)
-        if not times or is_due(ended_at, max(times), now, last_changed_at=record.as_of):
+        if not times or is_due(record.ended_at, max(times), now, last_changed_at=record.as_of):
             due.append(engagement_id)
     return due

@@ -92,6 +92,17 @@ def test_a_dataset_that_stops_altogether_stops_no_other(pipeline: FakePipeline) 
     assert not result.success
 
 
+def test_a_fault_of_our_own_in_one_step_stops_no_other_and_quotes_nothing(pipeline: FakePipeline) -> None:
+    pipeline.errors["zoom/recordings"] = ValueError("+49 151 0000000")
+    result = pipeline.run(only=["zoom__recordings", "zoom__completeness", "read_to_the_end"])
+    assert "zoom/completeness" in [name for name, _ in pipeline.pulled]
+    assert ("zoom/recordings", "read_to_the_end") in failed_checks(result)
+    (failure,) = result.get_step_failure_events()
+    said = str(failure.step_failure_data.user_failure_data)
+    assert "unexpected ValueError in raw.py, line" in said
+    assert "0000000" not in said
+
+
 def test_a_wrong_setting_stops_at_once_and_says_which(pipeline: FakePipeline) -> None:
     pipeline.errors["zoom/queues"] = ConfigurationError("ZCC_ZOOM_CLIENT_ID", "is needed")
     failures = pipeline.run().get_step_failure_events()
