@@ -22,6 +22,11 @@ from zcc_pipeline.landing.storage import PART_SUFFIX, STAGING_KEPT, Storage, Sto
 ATTEMPTS = 5
 """Times in a row that a download may break off without getting further."""
 
+SLOWEST_BYTES = 1 << 20
+WITHIN_SECONDS = 60.0
+"""A body that brings less than so many bytes in so many seconds is given up like one that breaks off: a few that drip
+would hold every place for downloads for ever."""
+
 _PROGRESS_BYTES = 1 << 20
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -127,6 +132,26 @@ def _checked(path: str) -> str:
     return path
 
 
+class _Pace:
+    """What came in how much waiting for it; the time that our own disk takes is not the sender's."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._since, self._waited, self._bytes = clock, clock.monotonic(), 0.0, 0
+
+    def count(self, size: int) -> None:
+        """So much came."""
+        self._bytes += size
+        self._waited += self._clock.monotonic() - self._since
+
+    def go_on(self) -> None:
+        """Wait for the sender again; ``TransientError`` where what came is too little for the time it took."""
+        if self._waited >= WITHIN_SECONDS:
+            if self._bytes < SLOWEST_BYTES:
+                raise TransientError(f"the download brought only {self._bytes} bytes in {self._waited:.0f} seconds")
+            self._waited, self._bytes = 0.0, 0
+        self._since = self._clock.monotonic()
+
+
 class _Download:
     """One file from its source into a part file, over as many answers as it takes."""
 
@@ -159,8 +184,11 @@ class _Download:
             offset = 0
         async with self._source.open(offset, self._etag if offset else None) as body:
             await self._align(body, offset)
+            pace = _Pace(self._clock)
             async for chunk in body.chunks():
+                pace.count(len(chunk))
                 await self._part.append(chunk)
+                pace.go_on()
 
     async def _align(self, body: Body, offset: int) -> None:
         """Make the part file end where the body begins."""

@@ -13,6 +13,7 @@ import hmac
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from starlette.types import Receive, Scope, Send
 
@@ -27,6 +28,8 @@ from zcc_pipeline.simulator.zoom.query import Query
 from zcc_pipeline.simulator.zoom.standin import ZoomStandIn
 
 _CHUNK_BYTES = 256 * 1024
+_DRIPS = 10
+"""Pieces in which a file drips; the pauses between them last a quarter of what a dripping answer of the API takes."""
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 _BENCH = re.compile(r"bench-(\d+)")
 
@@ -196,11 +199,14 @@ class FileHost:
     ) -> None:
         breaks = fault in (FaultKind.CONNECTION_RESET, FaultKind.SHORT_BODY)
         sent_end = start + (end - start) // 2 if breaks else end
-        for chunk in file.chunks(start, sent_end):
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            self._standin.counters.bytes_served += len(chunk)
+        drips = _DRIPS if fault is FaultKind.SLOW_DRIP else 1
+        cuts = [start + (sent_end - start) * number // drips for number in range(drips + 1)]
+        for begin, stop in pairwise(cuts):
+            for chunk in file.chunks(begin, stop):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                self._standin.counters.bytes_served += len(chunk)
             if fault is FaultKind.SLOW_DRIP:
-                await asyncio.sleep(self._standin.drip_seconds / 4)
+                await asyncio.sleep(self._standin.drip_seconds / 4 / _DRIPS)
         if fault is FaultKind.CONNECTION_RESET:
             await asyncio.sleep(0.05)  # let half the file arrive before the reset drops what is in flight
             await reset_connection(scope, receive)

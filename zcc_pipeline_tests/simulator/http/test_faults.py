@@ -68,6 +68,16 @@ def test_a_slow_drip_arrives_whole_in_the_end(serve: Serve) -> None:
     assert slow.elapsed.total_seconds() >= 0.3
 
 
+def test_a_file_that_drips_comes_in_pieces_and_whole_in_the_end(serve: Serve) -> None:
+    reader = serve(drip_seconds=0.4)
+    address = reader.download(bench(reader, 5_000)).headers["Location"]
+    always(reader, FaultKind.SLOW_DRIP)
+    with httpx.stream("GET", address) as slow:
+        pieces = list(slow.iter_raw())
+    assert len(pieces) > 1
+    assert sum(map(len, pieces)) == 5_000
+
+
 def test_a_maintenance_page_comes_with_status_200(serve: Serve) -> None:
     reader = serve()
     always(reader, FaultKind.HTML_PAGE)

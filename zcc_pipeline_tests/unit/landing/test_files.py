@@ -123,6 +123,61 @@ def test_a_body_that_breaks_off_is_resumed_and_the_digests_are_right(tmp_path: P
     assert source.requests == [(0, None), (1_234_567, '"v1"'), (2_234_568, '"v1"'), (2_234_575, '"v1"')]
 
 
+@dataclass
+class DrippingBody(FakeBody):
+    """Brings so many bytes each second of a clock."""
+
+    clock: SteppingClock = field(default_factory=SteppingClock)
+    bytes_per_second: int = 10_000
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self.content), self.bytes_per_second):
+            await self.clock.sleep(1)
+            yield self.content[start : start + self.bytes_per_second]
+
+
+@dataclass
+class DrippingSource(FakeSource):
+    """As fast as ``rates`` says for each attempt, and at once after these."""
+
+    clock: SteppingClock = field(default_factory=SteppingClock)
+    rates: list[int] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def open(self, offset: int, etag: str | None) -> AsyncIterator[FakeBody]:
+        attempt = len(self.requests)
+        async with super().open(offset, etag) as body:
+            if attempt >= len(self.rates):
+                yield body
+            else:
+                rate = self.rates[attempt]
+                yield DrippingBody(**vars(body), clock=self.clock, bytes_per_second=rate)
+
+
+def test_a_body_that_drips_is_left_after_a_minute_and_resumed(tmp_path: Path) -> None:
+    clock = SteppingClock()
+    source = DrippingSource(clock=clock, rates=[10_000])
+    assert_is(store(tmp_path, source, clock), tmp_path, WAV)
+    assert source.requests == [(0, None), (600_000, '"v1"')]
+
+
+def test_a_file_that_only_ever_drips_is_given_up_within_minutes(tmp_path: Path) -> None:
+    clock = SteppingClock()
+    source = DrippingSource(clock=clock, rates=[1_000] * 100)
+    with pytest.raises(TransientError, match="brought only 60000 bytes in 60 seconds"):
+        store(tmp_path, source, clock)
+    assert sum(clock.slept) < 10 * 60
+    assert everything_in(tmp_path) == []
+
+
+def test_a_slow_line_that_gets_there_is_let_do_so(tmp_path: Path) -> None:
+    clock = SteppingClock()
+    source = DrippingSource(clock=clock, rates=[20_000])
+    assert_is(store(tmp_path, source, clock), tmp_path, WAV)
+    assert len(source.requests) == 1
+    assert sum(clock.slept) > 120
+
+
 def test_a_server_that_ignores_range_is_read_from_the_beginning(tmp_path: Path) -> None:
     source = FakeSource(honours_range=False, breaks_after={0: 2_000_000})
     assert_is(store(tmp_path, source), tmp_path, WAV)
