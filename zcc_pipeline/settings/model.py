@@ -7,7 +7,7 @@ secrets.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from ipaddress import ip_network
 from pathlib import Path
@@ -252,17 +252,17 @@ class Settings(ArchiveSettings, CrmSettings, PipelineSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what ``load_settings`` hands in: it has already merged the environment and ``.env``."""
+        """Only what ``load_settings`` hands in: it has already looked into the environment and ``.env``."""
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
 
 def load_settings(environment: Mapping[str, str] | None = None, *, dotenv: Path | None = None) -> Settings:
     """Read the settings now; ``ConfigurationError`` names each wrong variable, what it is for, and an example."""
-    merged = _merge(os.environ if environment is None else environment, dotenv or Path(".env"))
+    sources = os.environ if environment is None else environment, _read_dotenv(dotenv or Path(".env"))
     values: dict[str, Any] = {}
     for name, field in Settings.model_fields.items():
-        value = _lookup(name, field, merged)
+        value = _lookup(name, field, sources)
         if value:
             values[name] = value
     try:
@@ -271,29 +271,36 @@ def load_settings(environment: Mapping[str, str] | None = None, *, dotenv: Path 
         raise _explain(error) from None
 
 
-def _merge(environment: Mapping[str, str], dotenv: Path) -> dict[str, str]:
-    from_file = (
-        {key: value for key, value in dotenv_values(dotenv).items() if value is not None} if dotenv.is_file() else {}
-    )
-    return {key: value for key, value in {**from_file, **environment}.items() if key.startswith(PREFIX)}
+def _read_dotenv(path: Path) -> dict[str, str]:
+    return {key: value for key, value in dotenv_values(path).items() if value is not None} if path.is_file() else {}
 
 
 def _is_secret(field: FieldInfo) -> bool:
     return "SecretStr" in str(field.annotation)
 
 
-def _lookup(name: str, field: FieldInfo, merged: Mapping[str, str]) -> str | None:
+def _lookup(name: str, field: FieldInfo, sources: Iterable[Mapping[str, str]]) -> str | None:
+    """What the first source says that names the setting: the value, else what is in the file that it names.
+
+    An empty value is none; the sources behind it are not asked, so that the environment can take back what ``.env``
+    sets.
+    """
     variable = PREFIX + name.upper()
-    if variable in merged or not _is_secret(field):
-        return merged.get(variable)
-    path = merged.get(f"{variable}_FILE")
-    if not path:
-        return None
+    for source in sources:
+        path = source.get(f"{variable}_FILE") if _is_secret(field) else None
+        if path and not source.get(variable):
+            return _read_secret(name, field, path)
+        if variable in source:
+            return source[variable]
+    return None
+
+
+def _read_secret(name: str, field: FieldInfo, path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
-            f"{variable}_FILE",
+            f"{PREFIX}{name.upper()}_FILE",
             f"cannot read the file it names ({type(error).__name__})",
             purpose=f"file that holds: {field.description}",
             example=f"/run/secrets/{name}",

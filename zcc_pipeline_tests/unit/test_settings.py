@@ -65,6 +65,37 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     assert settings.zoom_client_secret.get_secret_value() == "from-a-file"
 
 
+@pytest.mark.parametrize(
+    ("environment", "dotenv", "found"),
+    [
+        ({"_FILE": "file"}, {"": ""}, "from-a-file"),
+        ({"_FILE": "file"}, {"": "old"}, "from-a-file"),
+        ({"_FILE": "file"}, {"_FILE": "absent"}, "from-a-file"),
+        ({"": "new", "_FILE": "absent"}, {}, "new"),
+        ({"": "", "_FILE": "file"}, {}, "from-a-file"),
+        ({"": "", "_FILE": ""}, {"": "old"}, None),
+        ({"_FILE": ""}, {"": "old"}, "old"),
+        ({"": "new"}, {"_FILE": "absent"}, "new"),
+        ({}, {"": "", "_FILE": "file"}, "from-a-file"),
+        ({}, {"": ""}, None),
+    ],
+)
+def test_the_environment_comes_before_the_dotenv_file_and_in_each_a_value_before_a_file(
+    tmp_path: Path, environment: dict[str, str], dotenv: dict[str, str], found: str | None
+) -> None:
+    (tmp_path / "file").write_text("from-a-file\n")
+
+    def named(values: dict[str, str]) -> dict[str, str]:
+        return {
+            f"ZCC_ZOOM_CLIENT_SECRET{end}": str(tmp_path / value) if end and value else value
+            for end, value in values.items()
+        }
+
+    (tmp_path / ".env").write_text("".join(f"{key}={value}\n" for key, value in named(dotenv).items()))
+    secret = load_settings(named(environment), dotenv=tmp_path / ".env").zoom_client_secret
+    assert (secret and secret.get_secret_value()) == found
+
+
 def test_a_secret_file_that_is_not_there_is_named_with_its_purpose(tmp_path: Path) -> None:
     said = complaint(ZCC_ZOOM_CLIENT_SECRET_FILE=str(tmp_path / "absent"))
     assert "ZCC_ZOOM_CLIENT_SECRET_FILE" in said
