@@ -105,4 +105,17 @@ class Marts:
             )
         import duckdb
 
-        return duckdb.connect(str(self._path), read_only=True)
+        # Attached instead of connected to: for a path that this process holds open DuckDB connects to what it opened
+        # then, although another file lies there by now.
+        connection = duckdb.connect(":memory:")
+        try:
+            connection.execute(f"attach {_quoted(self._path)} as analytics (read_only)")
+            connection.execute("use analytics")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
