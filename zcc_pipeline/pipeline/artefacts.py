@@ -238,8 +238,9 @@ async def _store(runtime: Runtime, api: ZoomApi, pointer: Pointer) -> StoredFile
 
 
 async def _download(runtime: Runtime, api: ZoomApi, wanted: WantedArtefact, url: str) -> StoredFile:
+    source = DownloadSource(api, url, DATASETS[PARENT_OF_KIND[wanted.kind]].listing.scopes)
     stored = await runtime.files.store(
-        kind=wanted.kind.value, source_id=wanted.source_id, day=wanted.day, source=DownloadSource(api, url)
+        kind=wanted.kind.value, source_id=wanted.source_id, day=wanted.day, source=source
     )
     if wanted.kind in TRANSCRIPTS and runtime.config.card_data == "redact":
         return await without_card_data(runtime, wanted, stored)

@@ -152,10 +152,10 @@ class ZoomApi:
         return Page(reply.body, reply.as_of, number, envelope.total, envelope.token, envelope.items, calls)
 
     def open_download(
-        self, url: str, *, offset: int = 0, etag: str | None = None
+        self, url: str, *, offset: int = 0, etag: str | None = None, scopes: tuple[str, ...] = ()
     ) -> AbstractAsyncContextManager[DownloadBody]:
         """Open a file that a record points at; see ``Downloader.open``. ``NotFound`` for 404 and 410."""
-        return self._downloads.open(url, offset=offset, etag=etag)
+        return self._downloads.open(url, offset=offset, etag=etag, scopes=scopes)
 
     def address(self, endpoint: Endpoint, path_params: Mapping[str, str] | None, params: Mapping[str, str]) -> str:
         """The full URL; ids are escaped so that none can lead to another path."""

@@ -86,10 +86,20 @@ class DownloadSource:
 
     api: ZoomApi
     url: str
+    scopes: tuple[str, ...] = ()
+    """What the listing needs that gave the address: named where a scope is missing and Zoom does not say which."""
 
     def open(self, offset: int, etag: str | None) -> AbstractAsyncContextManager[DownloadBody]:
         """See ``ZoomApi.open_download``."""
-        return self.api.open_download(self.url, offset=offset, etag=etag)
+        return self.api.open_download(self.url, offset=offset, etag=etag, scopes=self.scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What goes with a request: its headers, and the scopes to name should one be missing."""
+
+    headers: Mapping[str, str]
+    scopes: tuple[str, ...]
 
 
 class Downloader:
@@ -116,7 +126,9 @@ class Downloader:
         self._hosts = TrustedHosts(config.api_url, config.download_hosts)
 
     @asynccontextmanager
-    async def open(self, url: str, *, offset: int, etag: str | None) -> AsyncIterator[DownloadBody]:
+    async def open(
+        self, url: str, *, offset: int, etag: str | None, scopes: tuple[str, ...] = ()
+    ) -> AsyncIterator[DownloadBody]:
         """Open a file, from ``offset`` where it is still the same as ``etag`` says.
 
         Without a strong ETag nothing proves that the rest belongs to what is already there: then the whole
@@ -125,18 +137,18 @@ class Downloader:
         plain = {"Accept": "*/*", "Accept-Encoding": "identity"}
         can_resume = offset > 0 and _strong(etag) is not None
         headers = plain | {"Range": f"bytes={offset}-", "If-Range": etag or ""} if can_resume else plain
-        body = await self._open(url, headers)
+        body = await self._open(url, _Asking(headers, scopes))
         try:
             if can_resume and not _continues(body.response, offset):
                 await body.response.aclose()
-                body = await self._open(url, plain)
+                body = await self._open(url, _Asking(plain, scopes))
             yield body
         finally:
             await body.response.aclose()
 
-    async def _open(self, url: str, headers: Mapping[str, str]) -> DownloadBody:
+    async def _open(self, url: str, asking: _Asking) -> DownloadBody:
         async def attempt() -> DownloadBody:
-            response, what = await self._follow(url, headers)
+            response, what = await self._follow(url, asking)
             try:
                 return _body(response, what)
             except TransientError:
@@ -145,7 +157,7 @@ class Downloader:
 
         return await self._breaker.call(lambda: retry(attempt, policy=self._config.retries, clock=self._clock))
 
-    async def _follow(self, url: str, headers: Mapping[str, str]) -> tuple[httpx.Response, str]:
+    async def _follow(self, url: str, asking: _Asking) -> tuple[httpx.Response, str]:
         """Send, and follow redirects. Once dropped, the token stays dropped."""
         where, what, with_token = self._hosts.absolute(url), "", True
         for _ in range(MOST_REDIRECTS + 1):
@@ -154,7 +166,7 @@ class Downloader:
             self._hosts.check(parts, what)
             with_token = with_token and self._hosts.may_see_token(parts)
             is_api = self._hosts.is_api(parts)
-            response = await self._authorised(where, headers, what, with_token=with_token, is_api=is_api)
+            response = await self._authorised(where, asking, what, with_token=with_token, is_api=is_api)
             if response.status_code not in _REDIRECTS:
                 return response, what
             location = response.headers.get("location", "")
@@ -165,33 +177,33 @@ class Downloader:
         raise PermanentError(f"{what}: more than {MOST_REDIRECTS} redirects")
 
     async def _authorised(
-        self, where: str, headers: Mapping[str, str], what: str, *, with_token: bool, is_api: bool
+        self, where: str, asking: _Asking, what: str, *, with_token: bool, is_api: bool
     ) -> httpx.Response:
         if not with_token:
-            return await self._send(where, headers, what, is_api=is_api)
+            return await self._send(where, asking, what, is_api=is_api)
         token = await self._tokens.current()
         try:
-            return await self._send(where, with_bearer(headers, token), what, is_api=is_api)
+            return await self._send(where, _with_token(asking, token), what, is_api=is_api)
         except UnauthorizedToken:
             token = await self._tokens.replace(token)
         try:
-            return await self._send(where, with_bearer(headers, token), what, is_api=is_api)
+            return await self._send(where, _with_token(asking, token), what, is_api=is_api)
         except UnauthorizedToken as error:
             raise RequestRefused(f"{error}, with a new token", http_status=401) from error
 
-    async def _send(self, where: str, headers: Mapping[str, str], what: str, *, is_api: bool) -> httpx.Response:
+    async def _send(self, where: str, asking: _Asking, what: str, *, is_api: bool) -> httpx.Response:
         # Zoom names no label for its download addresses; the lightest is the least that they can cost.
         slot = self._governor.slot(Label.LIGHT) if is_api else nullcontext()
         try:
             async with slot:
                 if is_api:
                     self._on_call(Label.LIGHT)
-                response = await self._client.open(where, headers)
+                response = await self._client.open(where, asking.headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise network_error(error, what) from None
         if response.status_code in _REDIRECTS or response.status_code in (200, 206):
             return response
-        if response.status_code == 416 and "Range" in headers:
+        if response.status_code == 416 and "Range" in asking.headers:
             return response
         error_body = await _read_beginning(response)
         found = error_of(
@@ -199,7 +211,7 @@ class Downloader:
             status=response.status_code,
             headers=response.headers,
             body=error_body,
-            scopes=(),
+            scopes=asking.scopes,
             now=self._clock.now(),
         )
         if response.status_code == 429 and is_api and isinstance(found, TransientError):
@@ -210,6 +222,10 @@ class Downloader:
 def with_bearer(headers: Mapping[str, str], token: AccessToken) -> dict[str, str]:
     """The headers with the token in them."""
     return {**headers, "Authorization": f"Bearer {token.value}"}
+
+
+def _with_token(asking: _Asking, token: AccessToken) -> _Asking:
+    return _Asking(with_bearer(asking.headers, token), asking.scopes)
 
 
 def _continues(response: httpx.Response, offset: int) -> bool:

@@ -217,6 +217,17 @@ def test_a_missing_scope_is_told_apart(box: Any) -> None:
     assert caught.value.scopes == ("a_b:read:admin",)
 
 
+def test_a_missing_scope_that_zoom_does_not_name_is_one_of_those_of_the_listing(box: Any) -> None:
+    box.zoom.meddle = serve({PATH: httpx.Response(403, json={"code": 4711, "message": "no scope"})})
+
+    async def work() -> None:
+        async with box.api() as api, DownloadSource(api, URL, ("c_d:read:admin",)).open(0, None):
+            raise AssertionError("it is refused")
+
+    with pytest.raises(ScopeMissing, match="what would do: c_d:read:admin"):
+        box.run(work())
+
+
 @pytest.mark.parametrize(
     "trouble",
     [
