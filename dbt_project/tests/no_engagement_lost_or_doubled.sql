@@ -5,4 +5,5 @@ with counted as (
         (select count(*) from {{ ref('engagements') }}) as in_mart
 )
 
-select * from counted where staged <> in_mart
+select * from counted
+where staged <> in_mart

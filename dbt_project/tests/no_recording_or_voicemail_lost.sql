@@ -7,4 +7,5 @@ with counted as (
         (select count(*) from {{ ref('engagement_voicemails') }}) as voicemails
 )
 
-select * from counted where staged_recordings <> recordings or staged_voicemails <> voicemails
+select * from counted
+where staged_recordings <> recordings or staged_voicemails <> voicemails

@@ -10,10 +10,11 @@ with written as (
 ),
 
 looked_at as (
-    {%- if replaced_by in (none, columns[0]) %}
+    {% if replaced_by in (none, columns[0]) -%}
     select * from written
-    {%- else %}
-    select {{ listed }} from {{ model }} where {{ columns[0] }} in (select {{ columns[0] }} from written)
+    {%- else -%}
+    select {{ listed }} from {{ model }}
+    where {{ columns[0] }} in (select {{ columns[0] }} from written)
     {%- endif %}
 )
 

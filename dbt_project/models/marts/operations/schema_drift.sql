@@ -2,7 +2,10 @@
 
 with carried as (
     {%- for dataset, model in lake_models().items() %}
-    select '{{ dataset }}' as dataset, unnest(string_split(unknown_fields, chr(10))) as field, record_id
+    select
+        '{{ dataset }}' as dataset,
+        unnest(string_split(unknown_fields, chr(10))) as field,
+        record_id
     from {{ ref(model) }}
     where unknown_fields is not null
     {{ 'union all' if not loop.last }}
@@ -10,7 +13,12 @@ with carried as (
 ),
 
 counted as (
-    select dataset, field, count(distinct record_id) as records from carried group by dataset, field
+    select
+        dataset,
+        field,
+        count(distinct record_id) as records
+    from carried
+    group by dataset, field
 )
 
 select
