@@ -23,7 +23,7 @@ from zcc_pipeline.warehouse import Marts, Warehouse, WarehouseBusy, WarehouseCon
 from zcc_pipeline.warehouse.build import BuildResult
 from zcc_pipeline.warehouse.dbt import DbtProcess
 from zcc_pipeline.warehouse.project import project_dir
-from zcc_pipeline_tests.integration.warehouse.lake_files import LakeFiles, hours
+from zcc_pipeline_tests.integration.warehouse.lake_files import LakeFiles, hours, note
 from zcc_pipeline_tests.parsed_project import give_parsed_project, parsed_home
 from zcc_pipeline_tests.seaweed import running_seaweed
 
@@ -40,6 +40,19 @@ paths = home / "warehouse.duckdb", home / "analytics.duckdb", str(home / "lake")
 warehouse = Warehouse(WarehouseConfig(*paths))
 warehouse.get_ready()
 warehouse.build()
+"""
+
+# reads all the time, also while others build and publish, and says on demand what it sees
+_READER = """
+import json, select, sys
+import duckdb
+with duckdb.connect(sys.argv[1], read_only=True) as held:
+    while True:
+        row = held.execute("select count(*), max(note_count) from engagements").fetchone()
+        if select.select([sys.stdin], [], [], 0.05)[0]:
+            if not sys.stdin.readline():
+                break
+            print(json.dumps(row), flush=True)
 """
 
 
@@ -142,16 +155,29 @@ def test_a_second_process_waits_for_the_lock_and_then_names_its_holder(home: Pat
 
 
 @pytest.mark.slow
-def test_a_reader_held_open_through_ten_publications_never_fails(home: Path) -> None:
-    warehouse = Warehouse(config_at(home))
-    warehouse.publish()
-    with duckdb.connect(str(home / "analytics.duckdb"), read_only=True) as reader:
-        count = reader.execute("select count(*) from engagements").fetchone()
-        for _ in range(10):
-            assert "engagements" in warehouse.publish().tables
-            assert reader.execute("select count(*) from engagements").fetchone() == count
-            assert reader.execute("select max(note_count) from engagements").fetchone() is not None
-    assert len(Marts(home / "analytics.duckdb").engagements()) == count[0]  # type: ignore[index]
+def test_a_reader_held_open_through_ten_builds_never_fails(home: Path) -> None:
+    warehouse, analytics = Warehouse(config_at(home)), home / "analytics.duckdb"
+    lake = LakeFiles(home / "lake", landings=1000)
+
+    def land_and_build(number: int) -> int:
+        text = note(f"n{number}", "said", modified=hours(number))
+        lake.engagement(f"r{number}", as_of=hours(number), notes=[text])
+        assert warehouse.build().files_loaded > 0
+        warehouse.publish()
+        return len(Marts(analytics).engagements())
+
+    first = land_and_build(0)
+    with subprocess.Popen(
+        [sys.executable, "-c", _READER, str(analytics)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as reader:
+        assert reader.stdin is not None
+        assert reader.stdout is not None
+        for number in range(1, 11):
+            assert land_and_build(number) == first + number
+            print("what is there?", file=reader.stdin, flush=True)
+            assert json.loads(reader.stdout.readline()) == [first, 1]
+        reader.stdin.close()
+        assert reader.wait() == 0
     assert [path.name for path in home.glob("analytics.duckdb*")] == ["analytics.duckdb"]
 
 
