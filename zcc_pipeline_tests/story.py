@@ -1,6 +1,8 @@
 """A contact centre and a pipeline that reads it, for tests that tell a story over days and weeks.
 
 The account moves by its control routes; the pipeline moves by its own clock. Neither moves the other.
+Every exchange between the two is held to the published definition of the API; a story that ends well fails where one
+does not conform.
 """
 
 from __future__ import annotations
@@ -25,9 +27,10 @@ from zcc_pipeline.pipeline.reports import PullReport
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.settings import Settings, open_runtime, pipeline_config
 from zcc_pipeline.simulator.zoom.account.spec import AccountSpec
-from zcc_pipeline.simulator.zoom.server import RunningSimulator, running_simulator
+from zcc_pipeline.simulator.zoom.server import RunningSimulator
 from zcc_pipeline.sources.receiver.serve import Listening
 from zcc_pipeline.warehouse import BuildResult
+from zcc_pipeline_tests.checked_simulator import Exchanges, checked_simulator
 from zcc_pipeline_tests.event_senders import FLOW_TOKEN, SECRET
 from zcc_pipeline_tests.parsed_project import give_parsed_project
 from zcc_pipeline_tests.truth_comparison import compare, expected_engagements
@@ -49,6 +52,7 @@ class Story:
     spec: AccountSpec
     home: Path
     clock: ShiftedClock
+    exchanges: Exchanges
     account_id: str = "account"
     """Whose events are taken; the stand-in's own come under ``pushed_account_id``."""
 
@@ -178,11 +182,11 @@ def settings_for(simulator: RunningSimulator, home: Path, **changes: Any) -> Set
 
 
 @contextmanager
-def story(home: Path, *, days: int, per_day: int, settled: bool = True, **options: object) -> Iterator[Story]:
+def story(home: Path, *, days: int, per_day: int, settled: bool = True, **options: Any) -> Iterator[Story]:
     """An account that ended yesterday; ``settled`` puts the pipeline three days later, when all grace has passed."""
     clock = ShiftedClock(timedelta(days=3) if settled else timedelta(0))
     now = clock.now()
     spec = AccountSpec(last_day=datetime.now(UTC).date() - timedelta(days=1), days=days, engagements_per_day=per_day)
     give_parsed_project(home)
-    with running_simulator(spec, plan="unlimited", clock=lambda: now, **options) as simulator:
-        yield Story(simulator, spec, home, clock)
+    with checked_simulator(spec, plan="unlimited", clock=lambda: now, **options) as (simulator, exchanges):
+        yield Story(simulator, spec, home, clock, exchanges)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from zcc_pipeline.domain.errors import ConfigurationError
 from zcc_pipeline.simulator.zoom.account.account import Account
@@ -52,11 +53,19 @@ def serve(options: SimulatorOptions, *, on_ready: Callable[[RunningSimulator], N
 
 
 @contextmanager
-def running_simulator(spec: AccountSpec, **options: Any) -> Iterator[RunningSimulator]:  # noqa: ANN401 SimulatorOptions checks them
-    """A stand-in on a thread, for the length of a ``with`` block; ``options`` are those of ``SimulatorOptions``."""
+def running_simulator(
+    spec: AccountSpec,
+    *,
+    around: Callable[[ASGIApp], ASGIApp] | None = None,
+    **options: Any,  # noqa: ANN401 SimulatorOptions checks them
+) -> Iterator[RunningSimulator]:
+    """A stand-in on a thread, for the length of a ``with`` block; ``options`` are those of ``SimulatorOptions``.
+
+    ``around`` puts an application around it, which sees every request as it comes and every answer as it goes.
+    """
     settings = SimulatorOptions(spec=spec, **options)
     with _bind(settings) as listener:
-        running, server = _prepare(settings, listener)
+        running, server = _prepare(settings, listener, around)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="zoom-stand-in", daemon=True)
         thread.start()
         try:
@@ -81,7 +90,9 @@ def _bind(options: SimulatorOptions) -> socket.socket:
     return listener
 
 
-def _prepare(options: SimulatorOptions, listener: socket.socket) -> tuple[RunningSimulator, uvicorn.Server]:
+def _prepare(
+    options: SimulatorOptions, listener: socket.socket, around: Callable[[ASGIApp], ASGIApp] | None = None
+) -> tuple[RunningSimulator, uvicorn.Server]:
     host = options.public_host or _ANY_ADDRESS.get(options.host, options.host)
     base_url = f"http://{host}:{listener.getsockname()[1]}"
     standin = ZoomStandIn(
@@ -92,8 +103,9 @@ def _prepare(options: SimulatorOptions, listener: socket.socket) -> tuple[Runnin
         monotonic=time.monotonic,
         wall_clock=lambda: datetime.now(UTC),
     )
+    app = build_app(standin)
     config = uvicorn.Config(
-        build_app(standin),
+        around(app) if around is not None else app,
         http=BreakableProtocol,
         ws="websockets-sansio",
         lifespan="on",

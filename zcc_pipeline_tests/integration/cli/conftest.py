@@ -11,7 +11,8 @@ from typer.testing import CliRunner, Result
 
 from zcc_pipeline.cli.main import app
 from zcc_pipeline.simulator.zoom.account.spec import AccountSpec
-from zcc_pipeline.simulator.zoom.server import RunningSimulator, running_simulator
+from zcc_pipeline.simulator.zoom.server import RunningSimulator
+from zcc_pipeline_tests.checked_simulator import checked_simulator
 from zcc_pipeline_tests.parsed_project import give_parsed_project
 
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
@@ -20,7 +21,8 @@ Command = Callable[..., Result]
 
 @pytest.fixture(scope="session")
 def standin() -> Iterator[RunningSimulator]:
-    with running_simulator(AccountSpec(last_day=YESTERDAY, days=2, engagements_per_day=40), plan="pro") as running:
+    spec = AccountSpec(last_day=YESTERDAY, days=2, engagements_per_day=40)
+    with checked_simulator(spec, plan="pro") as (running, _):
         yield running
 
 
