@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -170,6 +170,7 @@ class PostgresStorage:
         """See ``Storage``."""
         connection, self._connection = self._connection, None
         if connection is not None:
+            _give_up_ownership(connection)
             connection.close()
 
     @contextmanager
@@ -248,3 +249,9 @@ def only_value(cursor: psycopg2.extensions.cursor) -> Any:  # noqa: ANN401 whate
 def _lock_number(*parts: str) -> int:
     digest = hashlib.sha256("\0".join(["zcc-inbox", *parts]).encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def _give_up_ownership(connection: psycopg2.extensions.connection) -> None:
+    """Before the connection is closed: the server notices that a little later, and a successor may come at once."""
+    with suppress(psycopg2.Error), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock_all()")

@@ -220,17 +220,18 @@ def test_the_old_connection_goes_on_while_no_new_one_can_be_had() -> None:
 
     async def story() -> tuple[MemorySink, dict[str, int]]:
         sink = MemorySink()
-        async with serving(first, *[refuse(503)] * 3) as server:
+        async with serving(first, *[refuse(503)] * 10_000) as server:
             async with Listening(server, sink, tokens=Tokens(good_for_seconds=0.4)) as work:
-                await work.until(lambda: work.listener.health().counts.get("refused", 0) == 2)
+                await work.until(lambda: work.listener.health().counts.get("refused", 0) >= 2)
                 await current[0].send(as_string(1))
                 await work.until(lambda: sink.engagements() == ["e1"])
+                server.plan.clear()
                 await work.until(lambda: work.listener.health().counts["connected"] == 2)
                 assert sink.gaps() == []
                 return sink, work.listener.health().counts
 
     _, counts = asyncio.run(story())
-    assert counts["refused"] == 3
+    assert counts["refused"] >= 2
 
 
 def test_a_renewal_from_a_connection_that_no_longer_answers_is_a_gap() -> None:
@@ -265,8 +266,7 @@ def test_an_event_waits_for_the_inbox_and_is_not_dropped_while_heartbeats_go_on(
     async def story() -> tuple[MemorySink, list[str]]:
         sink = MemorySink(is_full=True)
         async with serving(count_heartbeats) as server, Listening(server, sink) as work:
-            await work.until(lambda: sink.refusals > 2)
-            assert heartbeats > 3
+            await work.until(lambda: sink.refusals > 2 and heartbeats > 3)
             sink.is_broken = False
             await work.until(lambda: sink.engagements() == ["e1", "e2"])
             return sink, server.tokens

@@ -40,12 +40,14 @@ class Source:
         while True:
             self.happened.append(datetime.now(UTC))
             number = len(self.happened) - 1
-            if self.connected is not None and not self.is_mute:
+            told = self.connected
+            if told is not None and not self.is_mute:
                 frame = (as_string if self.random.random() < 0.5 else as_object)(number)
                 try:
-                    await self.connected.send(frame)
+                    await told.send(frame)
                 except ConnectionClosed:
-                    self.connected = None
+                    if self.connected is told:  # a newer one may have come meanwhile
+                        self.connected = None
             await asyncio.sleep(0.002)
 
     async def serve(self, socket: ServerConnection) -> None:

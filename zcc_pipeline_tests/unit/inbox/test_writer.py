@@ -137,6 +137,7 @@ def test_a_writer_that_hangs_in_the_disk_makes_no_sender_hang_and_the_queue_does
                 assert inbox.health().waiting <= 20  # those in the hands of the writer
             storage.gate.set()
             await _until(lambda: inbox.health().waiting == 0)
+            inbox._max_wait_seconds = 30  # the machine may be busy now
             await inbox.put(_event(99))
 
     asyncio.run(use())

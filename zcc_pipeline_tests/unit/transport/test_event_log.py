@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import threading
 
 import pytest
 
@@ -34,12 +35,19 @@ def test_a_reader_who_hangs_holds_up_nobody_and_what_was_dropped_is_counted() ->
         log = EventLog(stream, SystemClock(), max_waiting=1000)
         for number in range(50_000):
             log.line("info", "counted", number=number, pad="x" * 200)
-        written = os.read(reader.fileno(), 1_000_000)
-        while b"log_lines_dropped" not in written:
-            written += os.read(reader.fileno(), 1_000_000)
-        log.close()
-    dropped = [line for line in written.splitlines() if b"log_lines_dropped" in line]
-    assert json.loads(dropped[0])["count"] > 40_000
+        closing = threading.Thread(target=log.close)
+        closing.start()
+        kept, dropped, rest = 0, 0, b""
+        while kept + dropped < 50_000:
+            *lines, rest = (rest + os.read(reader.fileno(), 1_000_000)).split(b"\n")
+            for line in map(json.loads, lines):
+                if line["what"] == "log_lines_dropped":
+                    dropped += line["count"]
+                else:
+                    kept += 1
+        closing.join()
+    assert kept + dropped == 50_000
+    assert dropped > 10_000
 
 
 def test_a_reader_who_is_gone_is_no_error() -> None:
