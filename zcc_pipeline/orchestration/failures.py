@@ -30,11 +30,30 @@ def unexpected(error: Exception) -> str:
 def explained() -> Iterator[None]:
     """Say in the run what the error says; a permanent one or a wrong setting is not tried again."""
     try:
-        yield
+        with stops_kept():
+            yield
     except (PermanentError, ConfigurationError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     except TransientError as error:
         raise dg.Failure(str(error)) from error
+
+
+@contextmanager
+def stops_kept() -> Iterator[None]:
+    """Where a library has made an error of its own of a request to stop, it is that request again.
+
+    DuckDB says ``RuntimeError: Query interrupted`` where one comes during a query; the run would take it for a failed
+    step and go on with all that does not need it.
+    """
+    try:
+        yield
+    except Exception as error:
+        behind = error.__cause__
+        while behind is not None and not isinstance(behind, KeyboardInterrupt | dg.DagsterExecutionInterruptedError):
+            behind = behind.__cause__
+        if behind is None:
+            raise
+        raise dg.DagsterExecutionInterruptedError from None
 
 
 @contextmanager

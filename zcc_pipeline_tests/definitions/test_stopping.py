@@ -51,3 +51,16 @@ def test_a_run_that_is_stopped_ends_and_begins_nothing_again(
     assert len(attempts) == 1
     assert not result.success
     assert was_stopped(result)
+
+
+@pytest.mark.parametrize("step", [EXPORT, "zoom__queues"])
+def test_a_stop_of_which_a_library_has_made_an_error_of_its_own_is_one_all_the_same(
+    pipeline: FakePipeline, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def query(*_: object, **__: object) -> None:
+        raise RuntimeError("Query interrupted") from dg.DagsterExecutionInterruptedError()
+
+    pipeline.crms = ("salesforce",)
+    monkeypatch.setattr(exports, "export", query)
+    monkeypatch.setattr(pipeline, "land", query)
+    assert was_stopped(pipeline.run(only=[step]))

@@ -8,7 +8,7 @@ import dagster as dg
 
 from zcc_pipeline.domain.datasets import DATASETS, Dataset, Reading
 from zcc_pipeline.domain.errors import ConfigurationError, PermanentError, TransientError
-from zcc_pipeline.orchestration.failures import explained, unexpected
+from zcc_pipeline.orchestration.failures import explained, stops_kept, unexpected
 from zcc_pipeline.orchestration.metadata import LAKE_SCHEMA, day_metadata, report_metadata
 from zcc_pipeline.orchestration.partitions import ALL_DAYS_AT_ONCE, days_of_keys
 from zcc_pipeline.orchestration.pictures import completeness_picture
@@ -107,7 +107,8 @@ def _run(step: Step, runtime: Runtime, days: Sequence[date]) -> Sequence[Dataset
     """
     with explained():
         try:
-            return step.run(runtime, days)
+            with stops_kept():
+                return step.run(runtime, days)
         except (TransientError, PermanentError) as error:
             problem = str(error)
         except ConfigurationError:
