@@ -5,14 +5,12 @@ from __future__ import annotations
 import logging
 import select
 import sys
-from pathlib import Path
-from traceback import extract_tb
 from typing import TYPE_CHECKING
 
 import typer
 from typer.core import TyperGroup
 
-from zcc_pipeline.domain.errors import ConfigurationError, TransientError, ZccPipelineError
+from zcc_pipeline.domain.errors import ConfigurationError, TransientError, ZccPipelineError, describe_unexpected
 
 if TYPE_CHECKING:
     from typer._click.core import Context
@@ -69,14 +67,8 @@ def _is_nobody_reading(error: Exception) -> bool:
 
 
 def _unexpected(error: Exception) -> str:
-    # Only the operating system's own words are repeated: any other message may quote a customer's record.
-    what = type(error).__name__
-    if isinstance(error, OSError) and error.strerror:
-        what = f"{what}: {error.strerror}" + (f" ({error.filename})" if error.filename else "")
-    ours = [frame for frame in extract_tb(error.__traceback__) if "zcc_pipeline" in frame.filename]
-    where = f" in {Path(ours[-1].filename).name} line {ours[-1].lineno}" if ours else ""
     again = " ".join(["zcc", "--traceback", *sys.argv[1:]])
-    return f"unexpected {what}{where}. What was landed before stays.\nTo see more: {again}"
+    return f"{describe_unexpected(error)}. What was landed before stays.\nTo see more: {again}"
 
 
 def _quiet_logs() -> None:

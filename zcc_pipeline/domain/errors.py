@@ -7,6 +7,9 @@ No message may carry a secret or personal data: they are printed and logged as t
 
 from __future__ import annotations
 
+from pathlib import Path
+from traceback import extract_tb
+
 
 class ZccPipelineError(Exception):
     """Root of every error this package raises on purpose."""
@@ -68,3 +71,16 @@ class ConfigurationError(ZccPipelineError):
             lines.append(f"  example: {setting}={example}")
         super().__init__("\n".join(lines))
         self.setting = setting
+
+
+def describe_unexpected(error: Exception) -> str:
+    """An error that nobody raised on purpose, by its type and the last place of ours.
+
+    Only the operating system's own words are repeated: any other message may quote a customer's record.
+    """
+    what = type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        what = f"{what}: {error.strerror}" + (f" ({error.filename})" if error.filename else "")
+    ours = [frame for frame in extract_tb(error.__traceback__) if "zcc_pipeline" in Path(frame.filename).parts]
+    where = f" in {Path(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else ""
+    return f"unexpected {what}{where}"

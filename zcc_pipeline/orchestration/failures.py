@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import dagster as dg
 
@@ -13,17 +11,6 @@ from zcc_pipeline.domain.errors import ConfigurationError, PermanentError, Trans
 
 _RETRIES = 2
 _SECONDS_BETWEEN = 30.0
-
-
-def unexpected(error: Exception) -> str:
-    """An error that nobody raised on purpose, by type and place: what it says may quote a record.
-
-    What the operating system says (a full disk) quotes none.
-    """
-    frames = traceback.extract_tb(error.__traceback__)
-    place = ([frame for frame in frames if "zcc_pipeline" in Path(frame.filename).parts] or frames)[-1]
-    said = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
-    return f"unexpected {type(error).__name__} in {Path(place.filename).name}, line {place.lineno}{said}"
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from typing import Any
 import dagster as dg
 
 from zcc_pipeline.domain.datasets import DATASETS, Dataset, Reading
-from zcc_pipeline.domain.errors import ConfigurationError, PermanentError, TransientError
-from zcc_pipeline.orchestration.failures import explained, stops_kept, unexpected
+from zcc_pipeline.domain.errors import ConfigurationError, PermanentError, TransientError, describe_unexpected
+from zcc_pipeline.orchestration.failures import explained, stops_kept
 from zcc_pipeline.orchestration.metadata import LAKE_SCHEMA, day_metadata, report_metadata
 from zcc_pipeline.orchestration.partitions import ALL_DAYS_AT_ONCE, days_of_keys
 from zcc_pipeline.orchestration.pictures import completeness_picture
@@ -114,7 +114,7 @@ def _run(step: Step, runtime: Runtime, days: Sequence[date]) -> Sequence[Dataset
         except ConfigurationError:
             raise  # every other step would end as this one
         except Exception as error:  # noqa: BLE001 - a fault of ours in one step is no reason to leave out the others
-            problem = unexpected(error)
+            problem = describe_unexpected(error)
         rows = [DayReport(day, is_complete=False, problem=problem) for day in days or [runtime.today()]]
         return [DatasetReport(step.name, rows)]
 
