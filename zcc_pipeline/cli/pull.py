@@ -29,7 +29,8 @@ def pull(
     """Read those days from Zoom into the lake and fetch their files.
 
     Every record version is kept as received; what did not change writes nothing, so pulling a day again is safe and is
-    how late changes are found. The warehouse is not touched: that is `zcc build`.
+    how late changes are found. The warehouse is not touched: that is `zcc build`. Where Zoom's daily quota runs out, it
+    waits until the next one begins and goes on.
 
     Examples:
         zcc pull --from yesterday
@@ -43,6 +44,7 @@ def pull(
     with opened_runtime(as_json=as_json, lands=True) as runtime:
         start, end = parse_days(first, last, today=runtime.today())
         reach_zoom(runtime)
+        runtime.waits_for_quota = True
         report = pull_days(runtime, list(iter_days(start, end)), only=names)
     if as_json:
         print_json(

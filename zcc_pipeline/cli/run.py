@@ -22,7 +22,8 @@ def run(first: FromOption, last: ToOption = "today", as_json: JsonOption = False
     """Run the whole graph for those days: read, fetch, prove, build, publish, export to the CRMs in use, archive.
 
     The same assets, checks and records as when Dagster's schedules run it, in this process and at once. Runs that were
-    killed are cleared first. A step that fails is reported; what the others landed stays.
+    killed are cleared first. A step that fails is reported; what the others landed stays. Where Zoom's daily quota runs
+    out, it waits until the next one begins and goes on.
 
     Examples:
         zcc run --from yesterday

@@ -87,6 +87,10 @@ class WindowRow:
     error: str | None
 
 
+SCOPE_PROBLEM = "scope missing"
+"""How a window's error begins when the token may not read it: completeness tells that apart from other failures."""
+
+
 class WindowLedger(Protocol):
     """What was listed, when, how much was announced and how much came."""
 

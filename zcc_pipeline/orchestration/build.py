@@ -27,7 +27,7 @@ from zcc_pipeline.orchestration.event_sensor import build_event_sensor
 from zcc_pipeline.orchestration.executors import IN_PROCESS, find_execution
 from zcc_pipeline.orchestration.export_checks import build_export_checks
 from zcc_pipeline.orchestration.jobs import build_jobs
-from zcc_pipeline.orchestration.partitions import build_partitions
+from zcc_pipeline.orchestration.partitions import FIRST_DAY, build_partitions
 from zcc_pipeline.orchestration.resources import OpenRuntime, build_runtime_resource
 from zcc_pipeline.orchestration.schedules import build_schedules
 from zcc_pipeline.orchestration.sensors import build_sensors
@@ -79,7 +79,7 @@ def build_defs(
             *build_verification_checks(),
         ],
         jobs=build_jobs(dbt_assets, crms),
-        schedules=build_schedules(timezone, open_runtime),
+        schedules=build_schedules(timezone, open_runtime, first_day=first_day or FIRST_DAY),
         sensors=[*build_sensors(), build_event_sensor(open_runtime, tells_at_once=execution.tells_at_once)],
         resources={"runtime": build_runtime_resource(open_runtime, execution.tags)},
         executor=execution.executor,

@@ -117,6 +117,7 @@ def run_range(
 
     def open_for_run() -> Runtime:
         runtime = open_runtime(settings, clock=clock, progress=progress)
+        runtime.waits_for_quota = True  # whoever started this has the time; runs of schedules would block each other
         runtime.warehouse.get_ready()  # a build ends the run: dbt starts beside what is read until then
         return runtime
 

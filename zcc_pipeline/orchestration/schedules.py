@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,9 +12,10 @@ from zcc_pipeline.domain.window import trailing_days
 from zcc_pipeline.orchestration.assets.archive_verification import build_verification_schedule
 from zcc_pipeline.orchestration.assets.coverage import RECONCILE
 from zcc_pipeline.orchestration.jobs import COMPACTION, EVERYTHING, NOTES_AUDIT, TODAY
-from zcc_pipeline.orchestration.partitions import range_tags
+from zcc_pipeline.orchestration.partitions import FIRST_DAY, range_tags
 from zcc_pipeline.orchestration.resources import OpenRuntime
 from zcc_pipeline.orchestration.run_cleanup import IN_PROGRESS
+from zcc_pipeline.pipeline.left_behind import days_left_behind
 
 AFTER_MIDNIGHT = timedelta(hours=2)
 """For this long the day before is read along: what it still held at midnight has only just ended."""
@@ -22,12 +23,14 @@ AFTER_MIDNIGHT = timedelta(hours=2)
 Request = dg.RunRequest | dg.SkipReason
 
 
-def build_schedules(timezone: str, open_runtime: OpenRuntime) -> list[dg.ScheduleDefinition]:
+def build_schedules(
+    timezone: str, open_runtime: OpenRuntime, *, first_day: date = FIRST_DAY
+) -> list[dg.ScheduleDefinition]:
     """The running day every 15 minutes, the look-back nightly, the deep one weekly, reconciling nightly, upkeep."""
     return [
         _build_today(timezone),
-        _build_look_back("nightly_look_back", "15 2 * * 1-6", timezone, open_runtime, is_deep=False),
-        _build_look_back("weekly_deep_look_back", "15 2 * * 0", timezone, open_runtime, is_deep=True),
+        _build_look_back("nightly_look_back", "15 2 * * 1-6", timezone, open_runtime, first_day, is_deep=False),
+        _build_look_back("weekly_deep_look_back", "15 2 * * 0", timezone, open_runtime, first_day, is_deep=True),
         dg.ScheduleDefinition(
             name="nightly_reconcile",
             job_name=RECONCILE,
@@ -75,7 +78,7 @@ def _build_today(timezone: str) -> dg.ScheduleDefinition:
 
 
 def _build_look_back(
-    name: str, cron: str, timezone: str, open_runtime: OpenRuntime, *, is_deep: bool
+    name: str, cron: str, timezone: str, open_runtime: OpenRuntime, first_day: date, *, is_deep: bool
 ) -> dg.ScheduleDefinition:
     setting = "ZCC_DEEP_LOOKBACK_DAYS" if is_deep else "ZCC_LOOKBACK_DAYS"
 
@@ -85,19 +88,34 @@ def _build_look_back(
         cron_schedule=cron,
         execution_timezone=timezone,
         description=f"Read the last {setting} days again, with the late-closer pass: notes are edited and "
-        "conversations end long after their day.",
+        "conversations end long after their day. Besides, some of the older days that were never read to their end.",
     )
-    def look_back(context: dg.ScheduleEvaluationContext) -> Request:
+    def look_back(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
         today = context.scheduled_execution_time.astimezone(ZoneInfo(timezone)).date()
         with open_runtime() as runtime:
             config = runtime.config
-        days = config.deep_lookback_days if is_deep else config.lookback_days
-        return _request(*trailing_days(today, days, limit=config.look_back_limit))
+            days = config.deep_lookback_days if is_deep else config.lookback_days
+            first, last = trailing_days(today, days, limit=config.look_back_limit)
+            older = days_left_behind(runtime, first=first_day, before=first)
+        tick = context.scheduled_execution_time.isoformat()
+        spans = [(first, last), *_spans(older)]
+        return [_request(*span, run_key=f"{tick} {span[0]}") for span in spans]
 
     return look_back
 
 
-def _request(first: date, last: date) -> dg.RunRequest:
+def _spans(days: Iterable[date]) -> list[tuple[date, date]]:
+    """First and last of the days that follow one another; ``days`` in order."""
+    spans: list[tuple[date, date]] = []
+    for day in days:
+        if spans and spans[-1][1] == day - timedelta(days=1):
+            spans[-1] = spans[-1][0], day
+        else:
+            spans.append((day, day))
+    return spans
+
+
+def _request(first: date, last: date, *, run_key: str | None = None) -> dg.RunRequest:
     if first == last:
-        return dg.RunRequest(partition_key=first.isoformat())
-    return dg.RunRequest(tags=range_tags(first, last))
+        return dg.RunRequest(run_key, partition_key=first.isoformat())
+    return dg.RunRequest(run_key, tags=range_tags(first, last))

@@ -15,7 +15,7 @@ import msgspec
 
 from zcc_pipeline.domain.completeness import ArtefactKind, ArtefactStatus, Status
 from zcc_pipeline.domain.datasets import DATASETS
-from zcc_pipeline.domain.ports import ArtefactRow, ReadRow, RefusedRecord
+from zcc_pipeline.domain.ports import SCOPE_PROBLEM, ArtefactRow, ReadRow, RefusedRecord
 from zcc_pipeline.domain.records import SHAPE_LIST, LandingCounts, RecordChunk
 from zcc_pipeline.domain.window import day_window, format_time, iter_days
 from zcc_pipeline.pipeline.lake_facts import (
@@ -29,7 +29,6 @@ from zcc_pipeline.pipeline.lake_facts import (
     iter_landed,
 )
 from zcc_pipeline.pipeline.per_engagement import EMAILS, REFRESHED, SURVEYS, channels_of
-from zcc_pipeline.pipeline.polling import SCOPE_PROBLEM
 from zcc_pipeline.pipeline.reports import DatasetReport, DayReport
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.reconciliation import (

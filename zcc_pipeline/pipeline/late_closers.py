@@ -13,12 +13,12 @@ from datetime import date, timedelta
 
 from zcc_pipeline.domain.datasets import DATASETS, ENGAGEMENT_LOG
 from zcc_pipeline.domain.errors import PermanentError, ScopeMissing, TransientError
+from zcc_pipeline.domain.ports import SCOPE_PROBLEM
 from zcc_pipeline.domain.records import RecordChunk
 from zcc_pipeline.domain.window import day_of, day_window, time_or_none
 from zcc_pipeline.pipeline.lake_facts import engagements_of
 from zcc_pipeline.pipeline.loop import run
 from zcc_pipeline.pipeline.per_engagement import REFRESHED
-from zcc_pipeline.pipeline.polling import SCOPE_PROBLEM
 from zcc_pipeline.pipeline.rejects import quarantine_into
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.sources.zoom_api import Listing, ZoomApi, poll_window

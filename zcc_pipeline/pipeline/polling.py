@@ -12,6 +12,7 @@ from datetime import date
 
 from zcc_pipeline.domain.datasets import DATASETS, QUEUE_RECORDINGS, Dataset, Reading
 from zcc_pipeline.domain.errors import PermanentError, ScopeMissing, TransientError
+from zcc_pipeline.domain.ports import SCOPE_PROBLEM
 from zcc_pipeline.domain.records import SHAPE_DETAIL, LandingCounts, RecordChunk
 from zcc_pipeline.domain.window import Window, day_window
 from zcc_pipeline.landing import LakeWriter
@@ -32,8 +33,6 @@ from zcc_pipeline.sources.zoom_api import (
 )
 
 CONCURRENT_DETAILS = 8
-SCOPE_PROBLEM = "scope missing"
-"""How a window's error begins when the token may not read it: completeness tells that apart from other failures."""
 
 
 class Landing:

@@ -28,6 +28,7 @@ from zcc_pipeline.reconciliation import BusinessHours
 from zcc_pipeline.sources.receiver import ReceiverConfig
 from zcc_pipeline.sources.zoom_api import ZoomApi, ZoomApiConfig, ZoomCredentials
 from zcc_pipeline.sources.zoom_api.config import GrantType
+from zcc_pipeline.sources.zoom_api.quota_pause import QuotaPause
 from zcc_pipeline.state import StateStore
 from zcc_pipeline.transport import CircuitBreaker
 from zcc_pipeline.warehouse import Warehouse, WarehouseConfig
@@ -101,6 +102,9 @@ class Runtime:
         self.clock = clock or SystemClock()
         self.new_id = new_id
         self.progress: Progress = progress or Silence()
+        self.waits_for_quota = False
+        """Whether reading goes on once a used-up quota is refilled, hours later; else what is left fails at once."""
+        self._pause = QuotaPause(self.clock, self.progress)
         self._breaker, self._file_breaker = CircuitBreaker(self.clock), CircuitBreaker(self.clock)
 
     def __enter__(self) -> Self:
@@ -186,6 +190,7 @@ class Runtime:
             live=live,
             breaker=self._breaker,
             file_breaker=self._file_breaker,
+            pause=self._pause if self.waits_for_quota and not live else None,
         )
 
     def require_credentials(self) -> ZoomCredentials:

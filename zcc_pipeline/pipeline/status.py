@@ -11,7 +11,7 @@ import msgspec
 
 from zcc_pipeline.domain.completeness import ArtefactKind, ArtefactStatus, Reason, Status
 from zcc_pipeline.domain.datasets import DATASETS, Reading
-from zcc_pipeline.domain.ports import ArtefactRow, DueRefresh
+from zcc_pipeline.domain.ports import SCOPE_PROBLEM, ArtefactRow, DueRefresh
 from zcc_pipeline.domain.records import SHAPE_LIST
 from zcc_pipeline.domain.window import day_window, iter_days
 from zcc_pipeline.landing.columns import lists_of
@@ -19,7 +19,6 @@ from zcc_pipeline.pipeline.coverage import LandedCoverage, read_coverage
 from zcc_pipeline.pipeline.crms import EXPORTS
 from zcc_pipeline.pipeline.lake_facts import VoicemailFields, inbox_settings, iter_landed
 from zcc_pipeline.pipeline.late_closers import LEDGER_NAME, long_running
-from zcc_pipeline.pipeline.polling import SCOPE_PROBLEM
 from zcc_pipeline.pipeline.runtime import Runtime
 from zcc_pipeline.reconciliation import (
     KindDay,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from zcc_pipeline.domain.errors import PermanentError
-from zcc_pipeline.domain.ports import WindowRow
+from zcc_pipeline.domain.ports import SCOPE_PROBLEM, WindowRow
 from zcc_pipeline.domain.window import Window
 from zcc_pipeline.state.database import Database
 from zcc_pipeline.state.schema import windows
@@ -100,6 +100,22 @@ class StoredWindows:
                 .group_by(windows.c.day)
             )
             return {day: started_at for day, started_at in found}  # noqa: C416 - typed rows, not tuples
+
+    def unread_days(self, datasets: Iterable[str], first: date, last: date, *, limit: int) -> list[date]:
+        """Days on which the listing of one of the datasets was begun and never came to its end, those that were tried
+        longest ago first. A listing that was refused for want of a scope is not among them."""
+        tried_at = sa.func.max(windows.c.started_at).label("tried_at")
+        unread = (
+            sa.select(windows.c.day, tried_at)
+            .where(windows.c.dataset.in_(list(datasets)), windows.c.day.between(first, last))
+            .group_by(windows.c.dataset, windows.c.day)
+            .having(sa.func.max(sa.case((windows.c.is_complete, 1), else_=0)) == 0)
+            .having(sa.func.max(sa.case((windows.c.error.startswith(SCOPE_PROBLEM), 1), else_=0)) == 0)
+            .subquery()
+        )
+        query = sa.select(unread.c.day).group_by(unread.c.day).order_by(sa.func.max(unread.c.tried_at), unread.c.day)
+        with self._database.read() as connection:
+            return list(connection.execute(query.limit(limit)).scalars())
 
 
 def _row(found: sa.RowMapping) -> WindowRow:

@@ -45,7 +45,9 @@ class FakeRuntime:
     def __init__(self) -> None:
         self.clock = SystemClock()
         self.config = SimpleNamespace(lookback_days=7, deep_lookback_days=35, look_back_limit=None)
-        self.state = SimpleNamespace(windows=SimpleNamespace(complete_days=lambda *_: {}))
+        self.state = SimpleNamespace(
+            windows=SimpleNamespace(complete_days=lambda *_: {}, unread_days=lambda *_, **__: [])
+        )
         self.lake = SimpleNamespace(files=lambda *_: [])
 
     def __enter__(self) -> FakeRuntime:

@@ -12,9 +12,10 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.schedule_definition import ScheduleExecutionData
 
+from zcc_pipeline.orchestration import schedules
 from zcc_pipeline.orchestration.build import build_defs
 from zcc_pipeline.orchestration.instance import ensure_dagster_home
-from zcc_pipeline.orchestration.partitions import days_of_run
+from zcc_pipeline.orchestration.partitions import FIRST_DAY, days_of_run
 from zcc_pipeline_tests.definitions.fake_pipeline import MANIFEST, FakeRuntime
 
 
@@ -84,5 +85,20 @@ def test_the_look_back_never_reaches_before_the_start_date(
     now = datetime.now(UTC).replace(hour=2, minute=15)
     start = now.date() - timedelta(days=2)
     config = SimpleNamespace(lookback_days=7, deep_lookback_days=35, look_back_limit=start)
+    monkeypatch.setattr(schedules, "days_left_behind", lambda *_, **__: [])
     monkeypatch.setattr(FakeRuntime, "__init__", lambda self: setattr(self, "config", config))
     assert days_asked_for(tick(instance, "weekly_deep_look_back", now))[0] == start
+
+
+def test_older_days_that_were_never_read_to_their_end_are_taken_up_besides(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, date]] = []
+    days = [date(2026, 1, day) for day in (3, 4, 5, 9)]
+    monkeypatch.setattr(schedules, "days_left_behind", lambda _, **bounds: asked.append(bounds) or days)
+    now = datetime.now(UTC).replace(hour=2, minute=15)
+    look_back, several, one = tick(instance, "nightly_look_back", now).run_requests or ()
+    assert days_of_run(look_back.tags)[-1] == now.date()
+    assert days_of_run(several.tags) == days[:3]
+    assert one.partition_key == "2026-01-09"
+    assert asked == [{"first": FIRST_DAY, "before": now.date() - timedelta(days=7)}]

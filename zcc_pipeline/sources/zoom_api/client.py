@@ -34,6 +34,7 @@ from zcc_pipeline.sources.zoom_api.downloads import DownloadBody, Downloader, wi
 from zcc_pipeline.sources.zoom_api.governor import Governor
 from zcc_pipeline.sources.zoom_api.oauth import AccessToken, TokenSource
 from zcc_pipeline.sources.zoom_api.paging import Page, envelope_reader
+from zcc_pipeline.sources.zoom_api.quota_pause import QuotaPause
 from zcc_pipeline.transport import NO_JSON, CircuitBreaker, MalformedAnswer, network_error, open_client, retry
 
 T = TypeVar("T")
@@ -59,6 +60,7 @@ class ZoomApi:
 
     ``live`` marks work that somebody waits for (refreshes after events): it goes before every backfill. Clients
     that share ``breaker`` (for calls) and ``file_breaker`` (for files: other hosts) share what is known of an outage.
+    With ``pause`` a used-up quota is waited for; without, ``QuotaExhausted`` is raised.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class ZoomApi:
         live: bool = False,
         breaker: CircuitBreaker | None = None,
         file_breaker: CircuitBreaker | None = None,
+        pause: QuotaPause | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.config = config
@@ -80,6 +83,7 @@ class ZoomApi:
         self.clock_skew_seconds: float | None = None
         self._clock = clock
         self._breaker = breaker or CircuitBreaker(clock)
+        self._pause = pause
         self._base = config.api_url.rstrip("/")
         self._client = open_client(timeouts=config.timeouts, keep_alive=config.max_concurrency, transport=transport)
         self._governor = Governor(config, budget=budget, clock=clock, live=live)
@@ -91,6 +95,7 @@ class ZoomApi:
             governor=self._governor,
             clock=clock,
             breaker=file_breaker or CircuitBreaker(clock),
+            pause=pause,
             on_call=self._count,
         )
 
@@ -181,7 +186,10 @@ class ZoomApi:
             except MalformedAnswer as error:
                 raise type(error)(f"{what}: {reply.status}, {error}") from None
 
-        reply, checked = await self._breaker.call(lambda: retry(attempt, policy=self.config.retries, clock=self._clock))
+        async def ask() -> tuple[Reply, T]:
+            return await self._breaker.call(lambda: retry(attempt, policy=self.config.retries, clock=self._clock))
+
+        reply, checked = await (self._pause.when_refilled(ask) if self._pause else ask())
         return reply, checked, calls["sent"]
 
     async def _authorised(self, endpoint: Endpoint, url: str, what: str, calls: Counter[str], weight: float) -> Reply:

@@ -23,6 +23,7 @@ from zcc_pipeline.sources.zoom_api.answers import UnauthorizedToken, error_of
 from zcc_pipeline.sources.zoom_api.config import ZoomApiConfig
 from zcc_pipeline.sources.zoom_api.governor import Governor
 from zcc_pipeline.sources.zoom_api.oauth import AccessToken, TokenSource
+from zcc_pipeline.sources.zoom_api.quota_pause import QuotaPause
 from zcc_pipeline.sources.zoom_api.trusted_hosts import TrustedHosts, join_address, split_address
 from zcc_pipeline.transport import CircuitBreaker, Client, RequestRefused, describe_url, network_error, retry
 
@@ -114,6 +115,7 @@ class Downloader:
         governor: Governor,
         clock: Clock,
         breaker: CircuitBreaker,
+        pause: QuotaPause | None,
         on_call: Callable[[Label], None],
     ) -> None:
         self._config = config
@@ -122,6 +124,7 @@ class Downloader:
         self._governor = governor
         self._clock = clock
         self._breaker = breaker
+        self._pause = pause
         self._on_call = on_call
         self._hosts = TrustedHosts(config.api_url, config.download_hosts)
 
@@ -155,7 +158,10 @@ class Downloader:
                 await response.aclose()
                 raise
 
-        return await self._breaker.call(lambda: retry(attempt, policy=self._config.retries, clock=self._clock))
+        async def ask() -> DownloadBody:
+            return await self._breaker.call(lambda: retry(attempt, policy=self._config.retries, clock=self._clock))
+
+        return await (self._pause.when_refilled(ask) if self._pause else ask())
 
     async def _follow(self, url: str, asking: _Asking) -> tuple[httpx.Response, str]:
         """Send, and follow redirects. Once dropped, the token stays dropped."""

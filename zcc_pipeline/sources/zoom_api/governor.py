@@ -103,7 +103,8 @@ class Governor:
             latest = now + horizon
             at = self._budget.reserve(label, interval_seconds=interval, burst=burst, now=now, not_later_than=latest)
             if at - now > PATIENCE_SECONDS:
-                raise QuotaExhausted(f"{label} calls are held back", retry_after_seconds=at - now)
+                until = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+                raise QuotaExhausted(f"no more {label} calls before {until}", retry_after_seconds=at - now)
             if at <= latest:
                 if at > now:
                     await self._clock.sleep(at - now)

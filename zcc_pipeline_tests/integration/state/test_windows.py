@@ -91,3 +91,21 @@ def test_finishing_what_was_never_begun_is_an_error(store: StateStore) -> None:
 def test_a_naive_time_is_refused(store: StateStore) -> None:
     with pytest.raises(Exception, match="aware times only"):
         store.windows.begin("zoom/engagements", WINDOW, day=DAY, now=datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+def test_days_whose_listing_never_came_to_its_end_are_named_the_longest_untried_first(store: StateStore) -> None:
+    days = [DAY - timedelta(days=count) for count in range(6)]
+    listed(store, day=days[0], at=NOW, is_complete=False, error="the daily limit is reached")
+    listed(store, day=days[1], at=NOW - MINUTE, is_complete=False, error="the daily limit is reached")
+    listed(store, day=days[2], is_complete=False)
+    listed(store, day=days[2], at=NOW + MINUTE)
+    listed(store, day=days[3], is_complete=False, error="scope missing: what would do")
+    store.windows.begin("zoom/engagements", WINDOW, day=days[4], now=NOW + MINUTE)
+    store.windows.begin("zoom/recordings", WINDOW, day=days[5], now=NOW)
+
+    def unread(limit: int = 10) -> list[date]:
+        return store.windows.unread_days(["zoom/engagements"], days[-1], DAY, limit=limit)
+
+    assert unread() == [days[1], days[0], days[4]]
+    assert unread(limit=1) == [days[1]]
+    assert store.windows.unread_days(["zoom/engagements"], days[1], days[1], limit=9) == [days[1]]

@@ -18,6 +18,7 @@ import pytest
 from zcc_pipeline.domain.datasets import DATASETS, Label
 from zcc_pipeline.domain.window import Window, format_time
 from zcc_pipeline.sources.zoom_api import ZoomApi, ZoomApiConfig, ZoomCredentials
+from zcc_pipeline.sources.zoom_api.quota_pause import QuotaPause
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 API_URL = "https://api.zoom.test/v2"
@@ -221,7 +222,9 @@ class Toolbox:
     def fill_day(count: int) -> list[dict[str, Any]]:
         return make_day(count)
 
-    def api(self, *, live: bool = False, transport: Any = None, **config: Any) -> ZoomApi:
+    def api(
+        self, *, live: bool = False, transport: Any = None, pause: QuotaPause | None = None, **config: Any
+    ) -> ZoomApi:
         settings = {"api_url": API_URL, "oauth_url": "https://zoom.test/oauth/token", "plan": "unlimited", **config}
         return ZoomApi(
             ZoomApiConfig(**settings),
@@ -229,6 +232,7 @@ class Toolbox:
             budget=self.budget,
             clock=self.clock,
             live=live,
+            pause=pause,
             transport=transport or httpx.MockTransport(self.zoom),
         )
 

@@ -22,6 +22,7 @@ from zcc_pipeline.domain.errors import (
     ZccPipelineError,
 )
 from zcc_pipeline.sources.zoom_api import Reply, ZoomApiConfig, ZoomCredentials
+from zcc_pipeline.sources.zoom_api.quota_pause import QuotaPause
 from zcc_pipeline.transport import RequestRefused
 
 PERSON = "jill.doe@example.com"
@@ -311,6 +312,37 @@ def test_a_used_up_day_burns_no_retries_and_says_when_it_is_over(
     assert len(box.zoom.calls()) == 1
     assert caught.value.retry_after_seconds == pytest.approx(86_400, abs=2)
     assert box.budget.blocked_until[Label.LIGHT] == pytest.approx(box.start.timestamp() + 86_400, abs=2)
+
+
+class Watched:
+    """Progress that remembers what was begun and ended."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def start(self, task: str, total: int | None) -> None:
+        self.said.append(task)
+
+    def advance(self, task: str, amount: int = 1) -> None: ...
+
+    def finish(self, task: str) -> None:
+        self.said.append("on it goes")
+
+
+def test_who_has_the_time_goes_on_once_the_quota_is_refilled(box: Any) -> None:
+    refused = httpx.Response(429, headers={"Retry-After": "2026-03-02T00:00:00Z"})
+    box.zoom.meddle = only_reads([refused, httpx.Response(200, json={"a": 1})])
+    watched = Watched()
+
+    async def work() -> bytes:
+        async with box.api(plan="business", pause=QuotaPause(box.clock, watched)) as api:
+            reply = await api.fetch(ENGAGEMENT_DETAIL, path_params={"engagement_id": "e"})
+            assert 86_400 < box.clock.monotonic() < 86_500
+            return bytes(reply.body)
+
+    assert box.run(work()) == b'{"a":1}'
+    assert len(box.zoom.calls()) == 2
+    assert watched.said == ["Zoom's quota is used up, waiting until 2026-03-02 00:01 UTC", "on it goes"]
 
 
 def test_a_reset_time_stands_in_for_a_missing_retry_after(box: Any) -> None:
