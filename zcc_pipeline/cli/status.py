@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ from zcc_pipeline.cli.sentences import FAILED
 from zcc_pipeline.domain.completeness import NOT_COLLECTED, Reason, Status
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from zcc_pipeline.pipeline.status import StatusReport, Unread, WaitingRefreshes
 
 FEW_DAYS = 3
@@ -67,6 +69,7 @@ def as_document(report: StatusReport) -> dict[str, object]:
         "to": report.last,
         "needs_attention": report.needs_attention,
         "completeness": as_rows(report.lines),
+        "verified_at": {str(day): moment for day, moment in sorted(report.verified_at.items())},
         "overdue": [
             {"day": day, "kind": kind.value, "engagements": n} for (day, kind), n in sorted(report.overdue.items())
         ],
@@ -100,6 +103,8 @@ def show(report: StatusReport) -> None:
         return
     days = {max(line.day, report.first) for line in report.lines}
     say(f"{report.first} to {report.last}, engagements by the day they started")
+    if report.verified_at:
+        say(f"last checked {_span(report.verified_at.values())}")
     say()
     if len(days) > FEW_DAYS:
         show_by_day(report.lines)
@@ -120,6 +125,12 @@ def show(report: StatusReport) -> None:
         if report.needs_attention
         else "Nothing failed, nothing overdue, nothing unexplained."
     )
+
+
+def _span(moments: Collection[datetime]) -> str:
+    """The longest ago and the newest, to the minute."""
+    ends = dict.fromkeys(f"{moment:%Y-%m-%d %H:%M}" for moment in (min(moments), max(moments)))
+    return f"{' to '.join(ends)} UTC"
 
 
 def _sentences(report: StatusReport) -> Iterator[str]:

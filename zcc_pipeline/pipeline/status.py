@@ -87,6 +87,7 @@ class StatusReport:
     last: date
     lines: list[KindDay] = field(default_factory=list)
     verified_at: dict[date, datetime] = field(default_factory=dict)
+    """When each day was last checked completely; a check that changes no status writes none."""
     unread: list[Unread] = field(default_factory=list)
     not_verified: dict[date, str] = field(default_factory=dict)
     """Days of which it is not known that every late closer is here, and why."""
@@ -148,6 +149,7 @@ def status(runtime: Runtime, first: date | None, last: date) -> StatusReport:
     read_days = [row.day for row in runtime.state.windows.latest("zoom/engagements", date.min, last)]
     if first is None and read_days:
         report.first = min(read_days)
+    report.verified_at = runtime.state.windows.complete_days("zoom/completeness", first or date.min, last)
     _count_proofs(runtime, report, first)
     if report.first is not None:
         report.unread = list(_unread(runtime, report.first, last))
@@ -181,8 +183,12 @@ def _refreshes(rows: Sequence[DueRefresh]) -> WaitingRefreshes:
 
 
 def iter_proofs(runtime: Runtime, first: date, last: date) -> Iterator[tuple[date, ArtefactStatus]]:
-    """The newest status of each engagement and kind, with the engagement's day."""
+    """The newest status of each engagement and kind, with the engagement's day.
+
+    It holds since it last changed and is verified by each later check of its day.
+    """
     decoder = msgspec.json.Decoder(_Proof)
+    verified = runtime.state.windows.complete_days("zoom/completeness", first, last)
     for day, table in runtime.lake.iter_latest("zoom/completeness", first, last, shapes={SHAPE_LIST}):
         for payload, as_of in zip(*lists_of(table, ("payload", "as_of")), strict=True):
             proof = decoder.decode(payload)
@@ -196,7 +202,7 @@ def iter_proofs(runtime: Runtime, first: date, last: date) -> Iterator[tuple[dat
                     evidence=proof.evidence,
                     expected_items=proof.expected_items,
                     stored_items=proof.stored_items,
-                    verified_at=as_of,
+                    verified_at=max(as_of, verified.get(day, as_of)),
                     next_try_at=proof.next_try_at,
                 ),
             )

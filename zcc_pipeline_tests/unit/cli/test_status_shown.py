@@ -137,3 +137,19 @@ def test_what_waits_to_be_read_again_is_told_with_its_age(capsys: pytest.Capture
     assert "To be read again after an event: 2 engagements, the first since 2026-11-20 09:30 UTC." in out
     assert "Not found after an event, left to the nightly poll: 1 engagement." in out
     assert as_document(report)["waiting_refreshes"] == waiting
+
+
+def test_when_the_days_were_last_checked_is_said_once_for_all_and_by_day_for_scripts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    report = StatusReport(DAY, DAY, lines=[line(stored=1)])
+    show(report)
+    assert "last checked" not in shown(capsys)
+    newest, oldest = datetime(2026, 11, 22, 2, 16, tzinfo=UTC), datetime(2026, 11, 21, 2, 15, tzinfo=UTC)
+    report.verified_at = {DAY: newest}
+    show(report)
+    assert "last checked 2026-11-22 02:16 UTC" in shown(capsys)
+    report.verified_at = {DAY: newest, date(2026, 11, 19): oldest}
+    show(report)
+    assert "last checked 2026-11-21 02:15 to 2026-11-22 02:16 UTC" in shown(capsys)
+    assert as_document(report)["verified_at"] == {"2026-11-19": oldest, "2026-11-20": newest}

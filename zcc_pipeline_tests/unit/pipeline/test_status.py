@@ -11,9 +11,10 @@ import pytest
 from zcc_pipeline.cli.status import show
 from zcc_pipeline.domain.completeness import ArtefactKind, Reason, Status
 from zcc_pipeline.domain.ports import DifferenceRow, WantedRefresh
+from zcc_pipeline.domain.window import day_window
 from zcc_pipeline.pipeline.late_closers import LEDGER_NAME
 from zcc_pipeline.pipeline.runtime import Runtime
-from zcc_pipeline.pipeline.status import WINDOWED, WaitingRefreshes, status
+from zcc_pipeline.pipeline.status import WINDOWED, WaitingRefreshes, iter_proofs, status
 from zcc_pipeline_tests.unit.pipeline.homes import (
     NOW,
     TODAY,
@@ -78,6 +79,25 @@ def test_the_newest_version_of_a_status_counts(runtime: Runtime) -> None:
     land_proof(runtime, "a", Status.WAITING, day=days_ago(1), reason=Reason.NOT_READY)
     land_proof(runtime, "a", Status.STORED, day=days_ago(1))
     assert [line.by_status for line in status(runtime, None, TODAY).lines] == [{Status.STORED: 1}]
+
+
+def test_a_status_is_verified_by_each_check_of_its_day_also_where_nothing_has_changed(runtime: Runtime) -> None:
+    first, second = days_ago(2), days_ago(1)
+    for day in (first, second):
+        land_proof(runtime, f"of {day}", Status.STORED, day=day)
+    (changed,) = {proof.verified_at for _, proof in iter_proofs(runtime, first, second)}
+    window = day_window(first, runtime.config.timezone)
+    checked = changed + timedelta(hours=5)
+    batch_id = runtime.state.windows.begin("zoom/completeness", window, day=first, now=checked)
+    runtime.state.windows.finish(
+        batch_id, rows=1, announced=1, pages=0, api_calls=0, is_complete=True, error=None, now=checked
+    )
+    assert {day: proof.verified_at for day, proof in iter_proofs(runtime, first, second)} == {
+        first: checked,
+        second: changed,
+    }
+    assert status(runtime, None, TODAY).verified_at == {first: checked}
+    assert status(runtime, second, TODAY).verified_at == {}
 
 
 def test_engagements_that_wait_to_be_read_again_are_counted_and_so_are_those_given_up(runtime: Runtime) -> None:
