@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 import zcc_pipeline_tests.examples  # noqa: F401 - its profiles are named here and by ``--hypothesis-profile``
+from zcc_pipeline.inbox import Inbox
 from zcc_pipeline_tests.parts import of_part
 from zcc_pipeline_tests.postgres import postgres, postgres_url
 
@@ -37,6 +38,15 @@ def authorities_read_once() -> Iterator[None]:
     """For each client httpx reads all certificate authorities anew, which costs more than most tests do otherwise."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("httpx._transports.default.create_ssl_context", cache(httpx.create_ssl_context))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_inboxes() -> Iterator[None]:
+    """A receiver in the tests' own process waits for a disk that is busy with other tests; in production it asks its
+    sender after two seconds to come again. Tests of waiting say how long."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(vars(Inbox)["open"].__func__.__kwdefaults__, "max_wait_seconds", 30.0)
         yield
 
 

@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ def is_serving(control_url: str) -> bool:
     try:
         with urllib.request.urlopen(f"{control_url}/state", timeout=60) as answer:  # noqa: S310 - loopback
             return bool(answer.status == 200)
-    except urllib.error.URLError:
+    except (OSError, HTTPException):
         return False
 
 

@@ -49,9 +49,9 @@ def test_a_killed_owner_holds_nothing(inbox_url: str) -> None:
         assert process.stdout.readline() == f"{expected}\n"
         process.kill()
         process.communicate()
-    with_inbox(inbox_url, lambda inbox: inbox.put(make_event(100)))
+    start("put_and_say", inbox_url, 11).communicate(timeout=120)
     with InboxReader.open(inbox_url) as reader:
-        assert len(reader.seqs_after(0, 100)) == 10
+        assert len(reader.seqs_after(0, 100)) == 11
 
 
 def test_a_refused_owner_changes_nothing(sqlite_url: str) -> None:

@@ -43,7 +43,7 @@ def path(tmp_path: Path) -> Path:
 def test_a_locked_database_refuses_in_time_leaves_the_loop_alone_and_recovers(path: Path) -> None:
     async def use() -> None:
         async with Inbox.open(str(path), clock=SystemClock(), max_wait_seconds=0.4) as inbox:
-            await inbox.put(make_event(0))
+            await _until_it_works(inbox, 0)
             with _locked(path):
                 putting = asyncio.gather(
                     *(inbox.put(make_event(number)) for number in range(1, 50)), return_exceptions=True

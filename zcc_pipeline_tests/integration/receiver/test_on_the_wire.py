@@ -162,7 +162,7 @@ def test_senders_who_say_nothing_or_hardly_anything_are_shown_out_while_others_a
 
 
 def test_a_body_without_length_is_cut_off_at_the_limit() -> None:
-    with running(max_body_bytes=100_000, body_timeout_seconds=1) as receiver:
+    with running(max_body_bytes=100_000, body_timeout_seconds=5) as receiver:
         with connect(receiver) as connection:
             head = head_of(b"").replace(b"content-length: 0", b"transfer-encoding: chunked")
             connection.sendall(head)

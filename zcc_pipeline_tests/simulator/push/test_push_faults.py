@@ -66,7 +66,7 @@ def test_a_late_event_comes_after_its_delay_by_the_faster_clock(sender: Sender, 
 
 def test_first_tries_are_over_before_late_events_come(sender: Sender, receiver: Receiver) -> None:
     faults = {"chances": {"late": 0.3}, "max_late_seconds": 90}
-    early = sender.push(receiver, faults=faults, only=ENDED, speed=60, wait_for="first_tries")
+    early = sender.push(receiver, faults=faults, only=ENDED, speed=20, wait_for="first_tries")
     assert not early["is_settled"]
     assert early["pending"] == early["faults"]["late"]
     assert len(receiver.posts) == early["counts"]["webhook"]["events"] - early["pending"]
