@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sysconfig
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from obstore.store import S3Store
 
 from zcc_pipeline.archive.storage.s3 import S3Access
 from zcc_pipeline.landing import S3Options, Storage, open_storage
+from zcc_pipeline_tests.ports import free_ports
 
 ACCESS_KEY_ID = "test-key"
 SECRET_ACCESS_KEY = "test-secret-key"
@@ -97,7 +97,7 @@ def running_seaweed(folder: Path) -> Iterator[Seaweed]:
         _identity("plain", PLAIN_KEY_ID, PLAIN_SECRET_KEY, ["Read", "Write", "List"]),
     ]
     config.write_text(json.dumps({"identities": identities}))
-    ports = _free_ports(len(_PORTS) + len(_S3_PORTS))
+    ports = free_ports(len(_PORTS) + len(_S3_PORTS))
     flags = [f"-{name}={port}" for name, port in zip((*_PORTS, *_S3_PORTS), ports, strict=True)]
     command = [
         str(Path(sysconfig.get_path("scripts")) / "weed"),
@@ -134,14 +134,6 @@ def running_seaweed(folder: Path) -> Iterator[Seaweed]:
 
 def _identity(name: str, key: str, secret: str, actions: list[str]) -> dict[str, Any]:
     return {"name": name, "credentials": [{"accessKey": key, "secretKey": secret}], "actions": actions}
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def _wait(server: Seaweed, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from zcc_pipeline.domain.datasets import DATASETS
+from zcc_pipeline_tests.ports import free_ports
 from zcc_pipeline_tests.rendered import (
     columns,
     graph_groups,
@@ -167,7 +167,7 @@ def site(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]
 @contextmanager
 def running_webserver(demo: Demo, folder: Path) -> Iterator[str]:
     """As a person starts it: only two variables and no credentials."""
-    port = free_port()
+    (port,) = free_ports(1)
     environment = demo.environment | {"ZCC_HOME": str(demo.home), "DAGSTER_HOME": str(demo.home / "dagster")}
     log = folder / "webserver.log"
     with log.open("wb") as stream:
@@ -181,13 +181,6 @@ def running_webserver(demo: Demo, folder: Path) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(60)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until_it_answers(url: str, server: subprocess.Popen[bytes], log: Path) -> None:

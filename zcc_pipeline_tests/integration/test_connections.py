@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,6 +15,7 @@ import pytest
 import uvloop
 
 from zcc_pipeline.transport.connections import Transport
+from zcc_pipeline_tests.ports import free_ports
 
 pytestmark = pytest.mark.integration
 
@@ -158,8 +158,7 @@ def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again(run: Ru
 
 @LOOPS
 def test_a_host_without_a_server_or_a_name_is_a_failed_connection(run: Run) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    (port,) = free_ports(1)
 
     async def work() -> None:
         async with client() as http:

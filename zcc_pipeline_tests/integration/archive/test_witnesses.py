@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import smtplib
-import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,6 +22,7 @@ from zcc_pipeline.settings.archive import archive_access
 from zcc_pipeline_tests.integration.archive.conftest import Command
 from zcc_pipeline_tests.integration.archive.time_stamp_authority import openssl
 from zcc_pipeline_tests.integration.archive.verified_archive import WholeArchive
+from zcc_pipeline_tests.ports import free_ports
 
 pytestmark = pytest.mark.integration
 ENTRY = Entry(Action.VERIFY, "svc", "run-1")
@@ -42,8 +42,7 @@ class MailServer:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.certificate, folder / "server.key")
         self.letters: list[bytes] = []
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        (self.port,) = free_ports(1)
         self.controller = Controller(
             self, hostname="127.0.0.1", port=self.port, tls_context=context, require_starttls=True,
             auth_required=True, authenticator=self.login,

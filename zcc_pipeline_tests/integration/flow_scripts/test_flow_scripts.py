@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from zcc_pipeline.sources.receiver.flow_events import read_flow_event
 from zcc_pipeline_tests.integration.flow_scripts.conftest import Endpoint
 from zcc_pipeline_tests.integration.flow_scripts.node import NAMES, SCRIPTS, needs_node, run_script
+from zcc_pipeline_tests.ports import free_ports
 
 pytestmark = [pytest.mark.integration, needs_node]
 
@@ -189,8 +189,7 @@ def test_a_refusal_is_logged_by_its_number_only(endpoint: Endpoint, status: int)
 
 
 def test_a_receiver_that_is_down_costs_the_flow_nothing() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    (port,) = free_ports(1)
     ran = run_script("engagement_closed", flat(f"http://127.0.0.1:{port}/flow-events", engagementId=ENGAGEMENT))
     assert ran.thrown is None
     assert ran.errors() == ["zcc-pipeline: engagement_closed not sent: ECONNREFUSED"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from zcc_pipeline.domain.completeness import ArtefactKind
 from zcc_pipeline.domain.records import SHAPE_LIST
 from zcc_pipeline.pipeline.artefacts import fetch_files
+from zcc_pipeline_tests.ports import free_ports
 from zcc_pipeline_tests.unit.pipeline.homes import days_ago, land, open_home
 from zcc_pipeline_tests.unit.pipeline.little_zoom import Answer, LittleZoom, serving
 
@@ -51,8 +51,8 @@ def zoom() -> Iterator[Zoom]:
 @pytest.fixture
 def nobody() -> str:
     """An address where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return f"http://127.0.0.1:{taken.getsockname()[1]}/old.json"
+    (port,) = free_ports(1)
+    return f"http://127.0.0.1:{port}/old.json"
 
 
 def fetch(zoom: Zoom, home: Path, address: str) -> tuple[int, int]:
