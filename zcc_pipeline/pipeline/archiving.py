@@ -299,6 +299,7 @@ class _Export:
         """Put right what a crash left: half-written objects, and objects that the ledger does not know of."""
         state, archive = self._runtime.state.archive, self._archive
         archive.objects.recover()
+        archive.ledger.settle()
         pending = state.pending()
         self._days.heal(everything=state.is_empty())
         self._index_days |= {

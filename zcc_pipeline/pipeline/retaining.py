@@ -49,7 +49,8 @@ class PromiseReport:
 
 
 def read_standings(runtime: Runtime) -> Standings:
-    """What the ledger says of keeping, as it is now."""
+    """What the ledger says of keeping, as it is now; also what a crash has kept from being seen."""
+    runtime.archive.ledger.settle()
     return Standings.read(runtime.archive.ledger.entries())
 
 

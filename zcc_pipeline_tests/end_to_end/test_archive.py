@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ import pytest
 
 from zcc_pipeline.archive.index import rebuild_index
 from zcc_pipeline.archive.ledger import Action, Ledger, check_ledger
+from zcc_pipeline.archive.ledger.ledger import NEWEST
+from zcc_pipeline.archive.ledger.shelf import FolderShelf
 from zcc_pipeline.archive.naming import engagement_id_of, object_id_of
 from zcc_pipeline.archive.ocfl import check_object
 from zcc_pipeline.archive.ocfl.layout import object_key
@@ -320,6 +322,49 @@ def test_an_object_that_a_crash_kept_out_of_the_ledger_gets_its_entry_first(
     report = export(told)
     assert report.healed > 0
     sound(told)
+
+
+def test_what_was_signed_when_a_crash_came_is_not_written_to_the_ledger_again(
+    told: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed at each append of an export in turn, between its checkpoint and that one's becoming the newest."""
+    told.pass_days(40)  # so that days are closed, too
+    told.pull()
+    kept = told.home.parent / "state-before.sqlite"
+    with closing(sqlite3.connect(told.home / "state.sqlite")) as state:
+        state.execute("vacuum into ?", [str(kept)])
+    write, appends = FolderShelf.write, 0
+    has_died = True
+    while has_died:
+        has_died = False
+        left = appends
+
+        def dies(self: FolderShelf, name: str, data: bytes) -> None:
+            nonlocal left, has_died
+            if name == NEWEST and not has_died:
+                has_died = left == 0
+                left -= 1
+                if has_died:
+                    raise KeyboardInterrupt
+            write(self, name, data)
+
+        begin_anew(told, kept)
+        with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
+            patched.setattr(FolderShelf, "write", dies)
+            export(told)
+        export(told)
+        sound(told)
+        with told.runtime() as runtime:
+            said = [each.entry for each in runtime.archive.ledger.entries()]
+        closed = [each.manifest_sha512 for each in said if each.action == Action.WINDOW_CLOSED]
+        assert len(closed) == len(set(closed)) > 0
+        assert len(manifests(told)) == len(closed)
+        assert all(
+            hashlib.sha512(content).hexdigest() in closed
+            for content in contents(told.home / "archive" / "completeness").values()
+        )
+        appends += 1
+    assert appends > 3
 
 
 def test_of_two_exporters_one_is_told_to_come_back_and_nothing_is_doubled(told: Story) -> None:

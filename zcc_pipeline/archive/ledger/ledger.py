@@ -2,7 +2,8 @@
 
 Order of an append: tiles and entries, the checkpoint under its size, the newest checkpoint. A crash before the second
 leaves tiles that nothing refers to and the next append writes anew; a crash after it leaves a signed checkpoint that
-the next append takes for the newest, so there are never two signed trees of one size.
+the next append takes for the newest, so there are never two signed trees of one size. Readers do not see its entries
+until then: who decides from what the ledger says what is to be appended settles it first.
 """
 
 from __future__ import annotations
@@ -105,6 +106,15 @@ class Ledger:
         note = self._shelf.read(NEWEST)
         return None if note is None else verify(note, self.trusted_keys())
 
+    def settle(self) -> None:
+        """Let readers see what a crash has kept from them: entries that were signed when it came.
+
+        Writes nothing where there was no such crash; raises like ``append`` where the ledger is damaged.
+        """
+        if self._unsettled(self.latest()) is not None:
+            with self._shelf.alone():
+                self._settled_size()
+
     def entries(self, start: int = 0) -> Iterator[Logged]:
         """All entries from that number on, as far as the newest checkpoint reaches."""
         newest = self.latest()
@@ -174,18 +184,23 @@ class Ledger:
     def _settled_size(self) -> int:
         """Size of the tree to build on: of the newest checkpoint, or of one that a crash kept from becoming it."""
         newest = self.latest()
+        unsettled = self._unsettled(newest)
+        if unsettled is not None:
+            kept = verify(unsettled, self.trusted_keys())
+            self._agree(kept)
+            self._shelf.write(NEWEST, unsettled)
+            return kept.size
+        if newest is None:
+            return 0
+        self._agree(newest)
+        return newest.size
+
+    def _unsettled(self, newest: Checkpoint | None) -> bytes | None:
+        """The note of a larger tree than the newest checkpoint's."""
         size = 0 if newest is None else newest.size
         names = [name for name in self._shelf.names(NOTES, after=note_name(size)) if name.endswith(".note")]
-        if names and (last := self._shelf.read(names[-1])) is not None:
-            kept = parse(last)[0]
-            if kept.size > size:
-                kept = verify(last, self.trusted_keys())
-                self._agree(kept)
-                self._shelf.write(NEWEST, last)
-                return kept.size
-        if newest is not None:
-            self._agree(newest)
-        return size
+        last = self._shelf.read(names[-1]) if names else None
+        return last if last is not None and parse(last)[0].size > size else None
 
     def _agree(self, checkpoint: Checkpoint) -> None:
         try:

@@ -291,11 +291,25 @@ def test_a_crash_at_any_write_leaves_a_ledger_that_goes_on(tmp_path: Path) -> No
             bench.ledger.append([created(1000 + number) for number in range(20)])
         Dying.left = 10**9
         bench.ledger = bench.open(bench.signer)
+        bench.ledger.settle()
+        settled = [each.entry for each in bench.ledger.entries()]
         bench.ledger.append([created(2000)])
+        assert [each.entry for each in bench.ledger.entries()] == [*settled, created(2000)], (
+            "it is what was decided from"
+        )
         seqs = [each.seq for each in bench.ledger.entries()]
         assert seqs == list(range(len(seqs)))
         assert len(seqs) in {251, 271}
         assert bench.problems() == []
+
+
+def test_settling_what_is_settled_writes_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.ledger.settle()
+    assert not bench.folder.exists()
+    bench.add(3)
+    monkeypatch.setattr(FolderShelf, "write", None)
+    monkeypatch.setattr(FolderShelf, "alone", None)
+    bench.ledger.settle()
 
 
 def test_tiles_that_are_not_those_that_were_signed_stop_every_append(bench: Bench) -> None:
