@@ -8,7 +8,10 @@
 
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
-    {%- if existing_relation is none or should_full_refresh() -%}
+    {%- set is_new = existing_relation is none or should_full_refresh() -%}
+    {%- if is_in_parts() -%}
+        {{ replace_in_parts(target_relation, sql, is_new) }}
+    {%- elif is_new -%}
         {%- if config.get('contract').enforced -%}
             {{ get_assert_columns_equivalent(sql) }}
         {%- endif -%}
@@ -19,14 +22,8 @@
             )
         {%- endcall -%}
     {%- else -%}
-        {%- set written = 'written__' ~ this.identifier -%}
         {%- call statement('main') -%}
-            create or replace temp table {{ written }} as
-            {{ sql }};
-            {{ delete_replaced(target_relation, written) }}
-            insert into {{ target_relation }} by name
-            select * {{ 'exclude (_replaces)' if config.get('incremental_strategy') == 'replace_rows' }} from {{ written }};
-            drop table {{ written }}
+            {{ replace_rows_of(target_relation, sql) }}
         {%- endcall -%}
     {%- endif -%}
 
@@ -34,6 +31,56 @@
     {{ adapter.commit() }}
     {{ return({'relations': [target_relation]}) }}
 {%- endmaterialization %}
+
+
+{#- The model's query into its table, in place of the rows that were there. -#}
+{% macro replace_rows_of(target_relation, sql) -%}
+    {%- set written = 'written__' ~ this.identifier -%}
+    create or replace temp table {{ written }} as
+    {{ sql }};
+    {{ delete_replaced(target_relation, written) }}
+    insert into {{ target_relation }} by name
+    select * {{ 'exclude (_replaces)' if config.get('incremental_strategy') == 'replace_rows' }} from {{ written }};
+    drop table {{ written }}
+{%- endmacro %}
+
+
+{#-
+    The same for some of the touched engagements at a time; a new table is what the first of them give. Those of the same days together:
+    their rows lie together as well, and a scan for them leaves out the rest of a long history.
+-#}
+{% macro replace_in_parts(target_relation, sql, is_new) -%}
+    {%- set all_keys = touched_table() ~ '__all' -%}
+    {%- set counted -%}
+        select cast(ceil(count(*) / max(settings.setting_value::integer)) as integer)
+        from {{ all_keys }}
+        inner join {{ source('bookkeeping', 'settings') }} as settings on settings.setting = 'engagements_at_once'
+    {%- endset -%}
+    {%- set parts = run_query(counted).columns[0].values()[0] or 1 -%}
+    {%- call statement('parts') -%}
+        create or replace temp table {{ all_keys }} as
+        select keys.touched_key, ntile({{ parts }}) over (order by engagements.started_at) as part
+        from {{ all_keys }} as keys
+        left join {{ ref('engagements') }} as engagements on keys.touched_key = engagements.engagement_id
+    {%- endcall -%}
+    {%- for part in range(1, parts + 1) -%}
+        {%- call statement('keys of a part') -%}
+            create or replace temp table {{ touched_table() }} as
+            select touched_key from {{ all_keys }} where part = {{ part }}
+        {%- endcall -%}
+        {%- if is_new and loop.first and config.get('contract').enforced -%}
+            {{ get_assert_columns_equivalent(sql) }}
+        {%- endif -%}
+        {%- call statement('main') -%}
+            {%- if is_new and loop.first %}
+            create or replace table {{ target_relation }} as
+            {{ sql }}
+            {%- else %}
+            {{ replace_rows_of(target_relation, sql) }}
+            {%- endif %}
+        {%- endcall -%}
+    {%- endfor -%}
+{%- endmacro %}
 
 
 {#-

@@ -59,7 +59,7 @@
 {% macro touched_records(dataset, key, expression='engagement_id') -%}
     {%- set view = ref('stg_zoom__' ~ dataset) -%}
     {%- set of_touched_keys = staged_records(dataset, key, expression, touched_table()) -%}
-    {{ of_touched_keys if is_incremental() else view }}
+    {{ of_touched_keys if reads_touched_only() else view }}
 {%- endmacro %}
 
 

@@ -2,11 +2,14 @@
     Rebuilding only what changed. A model names its key and, for each model above it, the expression that gives that key:
     rows written since the last build that this model saw are its `touched` keys. All its rows with such a key are replaced,
     so what vanished above vanishes here too. What it saw is recorded in the same transaction, so a crash loses nothing.
+
+    A model that gathers texts sets `meta.in_parts`: DuckDB 1.5 cannot spill what `list` and `string_agg` hold, so that a query over a long
+    history needs more memory than there is. Its touched keys, on a first build all keys, are replaced so many at a time as the settings say.
 -#}
 {% macro before_replace(key_of, logged=none) -%}
-    {%- if is_incremental() %}
-    create or replace temp table {{ touched_table() }} as
-    {{ touched_keys(key_of, seen_seq(), logged) }};
+    {%- if reads_touched_only() %}
+    create or replace temp table {{ touched_table() }}{{ '__all' if is_in_parts() }} as
+    {{ touched_keys(key_of, seen_seq() if is_incremental() else -1, logged) }};
     {%- else %}
     select 1;
     {%- endif %}
@@ -53,13 +56,25 @@
 {%- endmacro %}
 
 
+{#- Says something, which counts as true, or nothing: sqlfluff leaves every macro around one that returns. -#}
+{% macro is_in_parts() -%}
+    {{ 'yes' if execute and model.resource_type == 'model' and config.get('meta', {}).get('in_parts') }}
+{%- endmacro %}
+
+
+{#- Whether a model's query reads touched keys only; in the same way. -#}
+{% macro reads_touched_only() -%}
+    {{ 'yes' if is_incremental() or is_in_parts() }}
+{%- endmacro %}
+
+
 {#-
     The relation, and on an incremental build only its rows of touched keys. Row numbers are found on the key column alone, because a scan of all
     columns for a few rows is what makes a build slow on a long history. A view has no row numbers: name the table under it as `base`, whose
     row numbers the view passes on as `_row`.
 -#}
 {% macro touched_only(relation, expression, base=none) -%}
-    {%- if not is_incremental() -%}
+    {%- if not reads_touched_only() -%}
     {{ relation }}
     {%- elif base is none -%}
     {{ rows_where(relation, expression ~ ' in (select touched_key from ' ~ touched_table() ~ ')') }}

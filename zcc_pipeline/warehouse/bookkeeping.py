@@ -89,6 +89,7 @@ def open_build(
             "lake_root": config.lake_root,
             "timezone": config.timezone,
             "phone_region": config.phone_region,
+            "engagements_at_once": str(config.engagements_at_once),
             "models_version": version,
             "empty_lake_file": str(_empty_lake_file(config.scratch_dir)),
         }

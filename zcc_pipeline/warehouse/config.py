@@ -22,7 +22,7 @@ class WarehouseConfig:
 
     ``lake_url`` is a folder or an ``s3://`` URL; ``scratch_dir`` takes everything dbt writes; ``timezone`` decides on
     which day a moment falls; ``phone_region`` is the country whose numbers may lack a country code; ``memory_limit``
-    is DuckDB's own notation.
+    is DuckDB's own notation. Texts are gathered for so many ``engagements_at_once``, which has to fit into it.
     """
 
     warehouse_path: Path
@@ -33,6 +33,7 @@ class WarehouseConfig:
     phone_region: str = "US"
     s3: WarehouseS3 | None = None
     memory_limit: str = "4GB"
+    engagements_at_once: int = 50_000
     threads: int = 2
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,7 @@ def config_at(home: Path, lake: Path) -> WarehouseConfig:
         lake_url=str(lake),
         scratch_dir=home / "dbt",
         timezone="Europe/Berlin",
+        engagements_at_once=4,
     )
 
 
@@ -90,7 +91,9 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     refreshed = home / "refreshed.duckdb"
     shutil.copyfile(warehouse.config.warehouse_path, refreshed)
     full = Warehouse(
-        WarehouseConfig(refreshed, home / "x.duckdb", str(lake.root), home / "zcc" / "dbt", timezone="Europe/Berlin"),
+        replace(
+            warehouse.config, warehouse_path=refreshed, analytics_path=home / "x.duckdb", engagements_at_once=50_000
+        ),
         clock=DayClock(hours(8 * 24)),
     )
     builds.append(full.build(full_refresh=True))

@@ -3,6 +3,7 @@
         materialized='incremental',
         incremental_strategy='replace_touched',
         unique_key='engagement_id',
+        meta={'in_parts': true},
         pre_hook="{{ before_replace({
             'engagements': 'engagement_id',
             'note_history': 'engagement_id',
