@@ -56,7 +56,8 @@ class QuotaPause:
             self._progress.finish(task)
 
     def _tell(self, task: str, now: datetime, until: datetime) -> None:
-        """Once for all calls that wait: without a terminal there are no bars, and hours of silence look like a hang."""
+        """Once for all calls that wait. Without a terminal there are no bars and no warnings, and hours of silence look
+        like a hang."""
         if self._told_until is None or self._told_until <= now:
             self._told_until = until
-            _log.warning(task)
+            _log.error(task)
