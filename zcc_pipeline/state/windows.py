@@ -103,17 +103,27 @@ class StoredWindows:
 
     def unread_days(self, datasets: Iterable[str], first: date, last: date, *, limit: int) -> list[date]:
         """Days on which the listing of one of the datasets was begun and never came to its end, those that were tried
-        longest ago first. A listing that was refused for want of a scope is not among them."""
-        tried_at = sa.func.max(windows.c.started_at).label("tried_at")
-        unread = (
-            sa.select(windows.c.day, tried_at)
+        longest ago first. A listing that was last refused for want of a scope is not among them."""
+        of_one = (windows.c.dataset, windows.c.day)
+        newest_first = (windows.c.started_at.desc(), windows.c.batch_id.desc())
+        tries = (
+            sa.select(
+                windows.c.day,
+                windows.c.started_at,
+                windows.c.error,
+                sa.func.max(sa.case((windows.c.is_complete, 1), else_=0)).over(partition_by=of_one).label("is_read"),
+                sa.func.row_number().over(partition_by=of_one, order_by=newest_first).label("rank"),
+            )
             .where(windows.c.dataset.in_(list(datasets)), windows.c.day.between(first, last))
-            .group_by(windows.c.dataset, windows.c.day)
-            .having(sa.func.max(sa.case((windows.c.is_complete, 1), else_=0)) == 0)
-            .having(sa.func.max(sa.case((windows.c.error.startswith(SCOPE_PROBLEM), 1), else_=0)) == 0)
             .subquery()
         )
-        query = sa.select(unread.c.day).group_by(unread.c.day).order_by(sa.func.max(unread.c.tried_at), unread.c.day)
+        lacks_scope = sa.func.coalesce(tries.c.error, "").startswith(SCOPE_PROBLEM)
+        query = (
+            sa.select(tries.c.day)
+            .where(tries.c.rank == 1, tries.c.is_read == 0, ~lacks_scope)
+            .group_by(tries.c.day)
+            .order_by(sa.func.max(tries.c.started_at), tries.c.day)
+        )
         with self._database.read() as connection:
             return list(connection.execute(query.limit(limit)).scalars())
 

@@ -47,7 +47,7 @@ class QuotaPause:
         seconds = error.retry_after_seconds or seconds_to_midnight(now)
         until = now + timedelta(seconds=seconds + MARGIN_SECONDS)
         task = f"Zoom's quota is used up, waiting until {until:%Y-%m-%d %H:%M} UTC"
-        self._tell(task, now, until)
+        self._tell(task, until)
         self._progress.start(task, None)
         try:
             while (left := (until - self._clock.now()).total_seconds()) > 0:
@@ -55,9 +55,11 @@ class QuotaPause:
         finally:
             self._progress.finish(task)
 
-    def _tell(self, task: str, now: datetime, until: datetime) -> None:
-        """Once for all calls that wait. Without a terminal there are no bars and no warnings, and hours of silence look
-        like a hang."""
-        if self._told_until is None or self._told_until <= now:
+    def _tell(self, task: str, until: datetime) -> None:
+        """Once for all calls that wait for the same.
+
+        Without a terminal there are no bars and no warnings, and hours of silence look like a hang.
+        """
+        if self._told_until is None or until > self._told_until + timedelta(seconds=MARGIN_SECONDS):
             self._told_until = until
             _log.error(task)

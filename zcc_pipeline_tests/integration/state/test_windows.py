@@ -107,5 +107,7 @@ def test_days_whose_listing_never_came_to_its_end_are_named_the_longest_untried_
         return store.windows.unread_days(["zoom/engagements"], days[-1], DAY, limit=limit)
 
     assert unread() == [days[1], days[0], days[4]]
+    listed(store, day=days[3], at=NOW + 2 * MINUTE, is_complete=False, error="the daily limit is reached")
+    assert unread() == [days[1], days[0], days[4], days[3]], "the scope is there by now"
     assert unread(limit=1) == [days[1]]
     assert store.windows.unread_days(["zoom/engagements"], days[1], days[1], limit=9) == [days[1]]

@@ -33,10 +33,10 @@ def handled() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def told_to_stop(number: int) -> threading.Timer:
-    timer = threading.Timer(0.2, os.kill, (os.getpid(), number))
-    timer.start()
-    return timer
+async def wait_and_be_told_to_stop(number: int) -> None:
+    """The request comes from outside while the loop has nothing to do, and never before it runs."""
+    threading.Timer(0.2, os.kill, (os.getpid(), number)).start()
+    await asyncio.sleep(600)
 
 
 @pytest.mark.usefixtures("handled")
@@ -46,12 +46,11 @@ def test_a_loop_that_waits_is_stopped_at_once_and_whoever_handles_it_is_told(num
 
     async def wait() -> None:
         try:
-            await asyncio.sleep(600)
+            await wait_and_be_told_to_stop(number)
         finally:
             ended.append("cleaned up")
 
     begin = time.monotonic()
-    told_to_stop(number)
     with pytest.raises(Interrupted):
         run(wait())
     assert time.monotonic() - begin < 60
@@ -63,21 +62,19 @@ def test_a_loop_that_waits_is_stopped_at_once_and_whoever_handles_it_is_told(num
 def test_a_request_that_work_takes_for_an_error_of_its_own_is_one_all_the_same() -> None:
     async def wait() -> str:
         try:
-            await asyncio.sleep(600)
+            await wait_and_be_told_to_stop(signal.SIGINT)
         except asyncio.CancelledError:
             return "as if nothing had been"
         return ""
 
-    told_to_stop(signal.SIGINT)
     with pytest.raises(Interrupted):
         run(wait())
 
 
 def test_python_itself_makes_an_interrupt_of_it() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    told_to_stop(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        run(asyncio.sleep(600))
+        run(wait_and_be_told_to_stop(signal.SIGINT))
 
 
 @pytest.mark.usefixtures("handled")

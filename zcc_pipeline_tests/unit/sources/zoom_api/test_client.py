@@ -345,6 +345,28 @@ def test_who_has_the_time_goes_on_once_the_quota_is_refilled(box: Any) -> None:
     assert watched.said == ["Zoom's quota is used up, waiting until 2026-03-02 00:01 UTC", "on it goes"]
 
 
+def test_what_all_wait_for_is_told_once_and_a_longer_wait_besides(box: Any, caplog: pytest.LogCaptureFixture) -> None:
+    pause = QuotaPause(box.clock, Watched())
+
+    async def refused_once(seconds: float) -> None:
+        waits = [seconds]
+
+        async def ask() -> None:
+            if waits:
+                raise QuotaExhausted("no more for now", retry_after_seconds=waits.pop())
+
+        await pause.when_refilled(ask)
+
+    async def work() -> None:
+        await asyncio.gather(*map(refused_once, (120.0, 120.0, 80_000.0, 80_000.0)))
+
+    box.run(work())
+    assert [record.message.rpartition(" waiting until ")[2] for record in caplog.records] == [
+        "2026-03-01 00:03 UTC",
+        "2026-03-01 22:14 UTC",
+    ]
+
+
 def test_a_reset_time_stands_in_for_a_missing_retry_after(box: Any) -> None:
     reset = {"X-RateLimit-Reset": str(int(box.start.timestamp()) + 5)}
     box.zoom.meddle = only_reads([httpx.Response(429, headers=reset), httpx.Response(200, json={"a": 1})])
